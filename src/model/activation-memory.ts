@@ -54,6 +54,9 @@ function deltaWorkingSet(question: MemoryQuestion): number {
   return Math.max(...each);
 }
 
+/** Bytes of a token's places among the rows of experts, by four orders. */
+const routingPerToken = ({ experts }: DecoderSpec): number => FLOAT * 4 * (experts?.perToken ?? 0);
+
 /** Bytes that a layer keeps for its backward pass. */
 export function keptByLayer(question: MemoryQuestion, layer: number): number {
   const { spec, tokens, elementBytes: e, isFused, isNative } = question;
@@ -62,19 +65,20 @@ export function keptByLayer(question: MemoryQuestion, layer: number): number {
   if (isFused) {
     // Gate and up, and in float32 without our own operations the activation of the gate.
     const gated = isNative || e !== FLOAT ? 2 : 3;
-    const logits = FLOAT * (experts?.count ?? 0);
+    const logits = FLOAT * (experts?.count ?? 0) + routingPerToken(spec);
     const perToken = 2 * FLOAT * hiddenSize + e * gated * inner + logits;
     return tokens * (perToken + mixerPerToken(question, layer));
   }
   // The tape keeps every intermediate.
   const perToken = FLOAT * (3 * outputsOf(spec, layer) + 8 * hiddenSize + 4 * inner);
-  return tokens * (perToken + deltaTape(question, layer));
+  return tokens * (perToken + routingPerToken(spec) + deltaTape(question, layer));
 }
 
 /** Bytes that a recomputed layer keeps: its input, and what mixes tokens where layers are fused. */
 export function keptByRecomputed(question: MemoryQuestion, layer: number): number {
   const { spec, tokens, isFused } = question;
-  return tokens * (FLOAT * spec.hiddenSize + (isFused ? mixerPerToken(question, layer) : 0));
+  const mixed = isFused ? mixerPerToken(question, layer) : 0;
+  return tokens * (FLOAT * spec.hiddenSize + routingPerToken(spec) + mixed);
 }
 
 /** Rows of a token at its experts: what they take, and what they give in their order and in its. */

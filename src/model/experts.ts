@@ -1,15 +1,22 @@
 /** Experts in place of a layer's MLP, on the tape in float32. */
 import { gatedActivation, gather, linear, type Tensor, tf } from '../tensor/index.js';
 import type { ParameterSource } from './layer.js';
-import { routed, routingWeights } from './routing.js';
+import type { Routers } from './routers.js';
+import { routingWeights } from './routing.js';
 import type { DecoderSpec } from './spec.js';
 import { expertWeights } from './spec-modules.js';
+
+interface LayerRouters {
+  readonly spec: DecoderSpec;
+  readonly layer: number;
+  readonly routers: Routers;
+}
 
 /** @param x `[T, H]` @returns `[T, H]` */
 export function mixtureOfExperts(
   x: Tensor,
   source: Pick<ParameterSource, 'get' | 'trainable'>,
-  { spec, layer }: { readonly spec: DecoderSpec; readonly layer: number },
+  { spec, layer, routers }: LayerRouters,
 ): Tensor {
   const { activation, hiddenSize } = spec;
   const chosen = spec.experts!;
@@ -21,7 +28,7 @@ export function mixtureOfExperts(
       trainable: source.trainable(name),
     });
   const logits = product(x, router);
-  const routing = routed(logits, chosen);
+  const routing = routers.routing(layer, logits);
   const rows = gather(x, routing.tokens);
   // An expert without tokens has its product too: its gradient, zeros, is asked for.
   const parts = tf.split(rows, routing.counts as number[], 0).map((part, expert) => {

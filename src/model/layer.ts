@@ -16,6 +16,7 @@ import {
 import { mixtureOfExperts } from './experts.js';
 import { gatedDelta } from './gated-delta.js';
 import type { BatchGeometry } from './geometry.js';
+import type { Routers } from './routers.js';
 import type { AttentionLayer, DecoderSpec, GatedDeltaLayer, ShortConvLayer } from './spec.js';
 import {
   convWeights,
@@ -35,15 +36,24 @@ export interface ParameterSource {
   lora(module: string): LoraBranch | null;
 }
 
+/** What layers know of the batch that goes through them. */
+export interface LayerInputs {
+  readonly geometry: BatchGeometry;
+  /** Null where there are no experts. */
+  readonly routers: Routers | null;
+}
+
 export class LayerForward {
   private readonly spec: DecoderSpec;
   private readonly source: ParameterSource;
   private readonly geometry: BatchGeometry;
+  private readonly routers: Routers | null;
 
-  constructor(spec: DecoderSpec, source: ParameterSource, geometry: BatchGeometry) {
+  constructor(spec: DecoderSpec, source: ParameterSource, { geometry, routers }: LayerInputs) {
     this.spec = spec;
     this.source = source;
     this.geometry = geometry;
+    this.routers = routers;
   }
 
   /** @param x `[T, H]` @returns `[T, H]` */
@@ -148,9 +158,9 @@ export class LayerForward {
   }
 
   private feedForward(x: Tensor, layer: number): Tensor {
-    const { spec, source } = this;
+    const { spec, source, routers } = this;
     const { mlp } = linearGroups(spec, layer);
-    if (mlp === null) return mixtureOfExperts(x, source, { spec, layer });
+    if (mlp === null) return mixtureOfExperts(x, source, { spec, layer, routers: routers! });
     const { gateUp, down } = mlp;
     const outputs = gateUp.map((module) => this.project(x, module));
     const [gate, up] = outputs.length > 1 ? outputs : tf.split(outputs[0]!, 2, 1);

@@ -2,8 +2,7 @@
 import { type ComputeType, castTo, gather, type Tensor, tf, tokenScores } from '../tensor/index.js';
 import { embeddingNoise } from './embedding-noise.js';
 import { gatherRows } from './gather-rows.js';
-import type { BatchGeometry } from './geometry.js';
-import { LayerForward, type ParameterSource } from './layer.js';
+import { LayerForward, type LayerInputs, type ParameterSource } from './layer.js';
 import { MeanLogits } from './mean-logits.js';
 import type { ParameterView } from './policy-parameters.js';
 import type { GradientOptions } from './policy-types.js';
@@ -11,10 +10,9 @@ import type { DecoderSpec } from './spec.js';
 import { EMBEDDING, finalNorm, LM_HEAD } from './spec-modules.js';
 import { longestSequence, type TokenBatch } from './token-batch.js';
 
-/** A batch with its geometry, seen with certain parameters. */
-export interface EndPass {
+/** A batch with what is known of it, seen with certain parameters. */
+export interface EndPass extends LayerInputs {
   readonly batch: TokenBatch;
-  readonly geometry: BatchGeometry;
   readonly view: ParameterView;
   readonly source: ParameterSource;
 }
@@ -94,8 +92,8 @@ export class PolicyEnds {
   }
 
   /** Normed hidden states at the predictors, `[M, H]`. */
-  private selected(x: Tensor, { source, geometry }: EndPass): Tensor {
-    const rows = gather(x, geometry.predictors);
-    return new LayerForward(this.spec, source, geometry).norm(rows, finalNorm(this.spec));
+  private selected(x: Tensor, pass: EndPass): Tensor {
+    const rows = gather(x, pass.geometry.predictors);
+    return new LayerForward(this.spec, pass.source, pass).norm(rows, finalNorm(this.spec));
   }
 }

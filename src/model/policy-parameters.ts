@@ -21,8 +21,7 @@ import { type HostTensor, type LoraTarget, toFloat32 } from '../weights/index.js
 import { dropout } from './dropout.js';
 import { FrozenWeights } from './frozen-weights.js';
 import { type FusedContext, type FusedLinear, type FusedLora, joinedLora } from './fused/index.js';
-import type { BatchGeometry } from './geometry.js';
-import type { ParameterSource } from './layer.js';
+import type { LayerInputs, ParameterSource } from './layer.js';
 import { isPlainPlan, type LoraPlan, loraA, loraB, loraMagnitude } from './lora.js';
 import type { AdapterChoice } from './policy-types.js';
 import type { DecoderSpec } from './spec.js';
@@ -155,7 +154,7 @@ export class PolicyParameters {
   }
 
   /** What fused layers read. */
-  fusedContext(view: ParameterView, geometry: BatchGeometry): FusedContext {
+  fusedContext(view: ParameterView, { geometry, routers }: LayerInputs): FusedContext {
     const source = this.source(view);
     const linear = (module: string, lora: FusedLora | null): FusedLinear => ({
       weight: () => source.get(`${module}.weight`),
@@ -165,6 +164,7 @@ export class PolicyParameters {
     return {
       spec: this.spec,
       geometry,
+      routers,
       compute: this.fused ?? 'float32',
       float32: (name) => source.get(name),
       matrix: (name) => source.get(name),

@@ -18,8 +18,8 @@ import {
 import type { HostTensor } from '../weights/index.js';
 import { FusedLayer } from './fused/index.js';
 import { FusedWalk } from './fused-walk.js';
-import { type BatchGeometry, GeometryMaker } from './geometry.js';
-import { LayerForward } from './layer.js';
+import { GeometryMaker } from './geometry.js';
+import { LayerForward, type LayerInputs } from './layer.js';
 import type { LoraPlan } from './lora.js';
 import { PolicyEnds } from './policy-ends.js';
 import { type ParameterView, PolicyParameters } from './policy-parameters.js';
@@ -31,6 +31,7 @@ import type {
   TokenLoss,
 } from './policy-types.js';
 import { untied } from './replaced.js';
+import { Routers } from './routers.js';
 import { type Pass, SegmentWalk } from './segment-walk.js';
 import type { DecoderSpec } from './spec.js';
 import type { TokenBatch } from './token-batch.js';
@@ -138,9 +139,9 @@ export class Policy {
     finish: (x: Tensor, pass: Pass) => Tensor,
   ): Promise<Float32Array> {
     await signalsDelivered();
-    const geometry = this.geometries.of(batch);
+    const opened = this.opened(batch);
     const result = tf.tidy(() => {
-      const pass = this.pass(batch, geometry, { adapter, dropoutSeed: null });
+      const pass = this.pass(opened, { adapter, dropoutSeed: null });
       let x = this.ends.embed(pass);
       for (const index of this.spec.layers.keys()) {
         const next = tf.tidy(() => pass.layer(x, index));
@@ -149,7 +150,7 @@ export class Policy {
       }
       return finish(x, pass);
     });
-    geometry.dispose();
+    opened.dispose();
     const values = (await result.data()) as Float32Array;
     result.dispose();
     return values;
@@ -163,7 +164,7 @@ export class Policy {
   ): Promise<Gradients> {
     const { temperature = 1, columns, meanLogits = false, dropoutSeed = null } = options;
     await signalsDelivered();
-    const geometry = this.geometries.of(batch);
+    const opened = this.opened(batch);
     const view: ParameterView = { adapter: 'policy', dropoutSeed };
     const head = { temperature, meanLogits, ...(columns !== undefined && { columns }) };
     const names: string[] = [];
@@ -182,13 +183,13 @@ export class Policy {
         return loss;
       };
       const grads = this.walk.gradients({
-        pass: (traced) => this.pass(batch, geometry, traced ? { ...view, traced } : view),
+        pass: (traced) => this.pass(opened, traced ? { ...view, traced } : view),
         parameters: () => this.parameters.views(),
         finish,
       });
       return { gradient: this.parameters.join(grads), report: kept[0]!, logps: kept[1]! };
     });
-    geometry.dispose();
+    opened.dispose();
     mark();
     const [numbers, logpValues] = await Promise.all([report.data(), logps.data()]);
     tf.dispose([report, logps]);
@@ -209,18 +210,39 @@ export class Policy {
     this.geometries.dispose();
   }
 
-  private pass(batch: TokenBatch, geometry: BatchGeometry, view: ParameterView): Pass {
+  private opened(batch: TokenBatch): OpenBatch {
+    const { experts } = this.spec;
+    const geometry = this.geometries.of(batch);
+    const routers = experts && new Routers(experts);
+    return {
+      batch,
+      geometry,
+      routers,
+      dispose() {
+        geometry.dispose();
+        routers?.dispose();
+      },
+    };
+  }
+
+  private pass(opened: OpenBatch, view: ParameterView): Pass {
     const source = this.store.source(view);
-    const base = { batch, geometry, view, source };
+    const base = { ...opened, view, source };
     if (this.store.fused === null) {
-      const forward = new LayerForward(this.spec, source, geometry);
+      const forward = new LayerForward(this.spec, source, opened);
       return { ...base, layer: (x, index) => forward.run(x, index), fused: null };
     }
-    const context = this.store.fusedContext(view, geometry);
+    const context = this.store.fusedContext(view, opened);
     const fused = (index: number) => new FusedLayer(index, context);
     const layer = (x: Tensor, index: number) => fused(index).forward(x, { keepsAll: false }).y;
     return { ...base, layer, fused };
   }
+}
+
+/** What one call knows of its batch. */
+interface OpenBatch extends LayerInputs {
+  readonly batch: TokenBatch;
+  dispose(): void;
 }
 
 const logpColumn = (scores: Tensor): Tensor => tf.slice(scores, [0, LOGP], [-1, 1]);

@@ -19,7 +19,7 @@ export interface Routing {
   readonly choices: Tensor;
 }
 
-/** @param logits The router's, `[T, count]` float32 */
+/** @param logits The router's, `[T, count]` float32 @returns Its tensors are kept; the caller disposes them. */
 export function routed(logits: Tensor, { count, perToken }: ExpertsSpec): Routing {
   const experts = tf.tidy(() => tf.topk(logits, perToken).indices.dataSync());
   const counts = new Array<number>(count).fill(0);
@@ -34,12 +34,13 @@ export function routed(logits: Tensor, { count, perToken }: ExpertsSpec): Routin
     rows[place] = row;
     choices[place] = token * count + expert;
   }
+  const kept = (values: Int32Array) => tf.keep(indicesOnDevice(values));
   return {
     counts,
-    tokens: indicesOnDevice(tokens),
-    order: indicesOnDevice(order),
-    rows: indicesOnDevice(rows),
-    choices: indicesOnDevice(choices),
+    tokens: kept(tokens),
+    order: kept(order),
+    rows: kept(rows),
+    choices: kept(choices),
   };
 }
 

@@ -9,7 +9,7 @@ import type { EndPass, PolicyEnds } from './policy-ends.js';
 import { type Segment, segmentParameters, segmentsOf } from './segments.js';
 import type { DecoderSpec } from './spec.js';
 
-/** A batch with its geometry, seen with certain parameters. */
+/** The same with the layers. */
 export interface Pass extends EndPass {
   readonly layer: (x: Tensor, index: number) => Tensor;
   /** Layers with hand-written gradients; null where a tape takes each operation. */

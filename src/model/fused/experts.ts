@@ -3,7 +3,7 @@
  * frozen; the gradient goes to the layer's input, through them and through the router's probabilities.
  */
 import { castTo, joined, kernels, parted, rowsAt, type Tensor, tf } from '../../tensor/index.js';
-import { type Routing, routed, routingWeights } from '../routing.js';
+import { type Routing, routingWeights } from '../routing.js';
 import { expertWeights } from '../spec-modules.js';
 import type { FusedContext } from './fused-source.js';
 import type { Inner } from './sublayer.js';
@@ -16,7 +16,7 @@ function stacked(rows: readonly Tensor[]): Tensor {
 }
 
 export function fusedExperts(context: FusedContext, layer: number): Inner {
-  const { spec, compute } = context;
+  const { spec, compute, routers } = context;
   const { activation: kind } = spec;
   const chosen = spec.experts!;
   const { router, experts } = expertWeights(spec, layer);
@@ -26,6 +26,7 @@ export function fusedExperts(context: FusedContext, layer: number): Inner {
     transpose,
   });
 
+  const routingOf = (logits: Tensor) => routers!.routing(layer, logits);
   const present = ({ counts }: Routing) => experts.filter((_, expert) => counts[expert]! > 0);
   /** Of rows, those of each expert that has some. */
   const apart = (rows: Tensor, { counts }: Routing): Tensor[] =>
@@ -48,7 +49,7 @@ export function fusedExperts(context: FusedContext, layer: number): Inner {
     forward(h, _, { keeps }) {
       return tf.tidy(() => {
         const logits = kernels().gemm([product(h, router, true)], { out: 'float32' });
-        const routing = routed(logits, chosen);
+        const routing = routingOf(logits);
         const inputs = apart(rowsAt(h, routing.tokens, compute), routing);
         const each = present(routing).map(({ gate, up }, i) =>
           tf.tidy(() => {
@@ -63,7 +64,7 @@ export function fusedExperts(context: FusedContext, layer: number): Inner {
     },
     result: (core, [logits]) =>
       tf.tidy(() => {
-        const routing = routed(logits!, chosen);
+        const routing = routingOf(logits!);
         const weights = apart(rowWeights(logits!, routing), routing);
         const cores = apart(core, routing);
         const rows = present(routing).map(({ down }, i) =>
@@ -77,7 +78,7 @@ export function fusedExperts(context: FusedContext, layer: number): Inner {
     coreOf: ([logits]) => logits!,
     backward({ dcore: dy, saved: [logits, ...traces] }, _, { out, residual }) {
       const dh = tf.tidy(() => {
-        const routing = routed(logits!, chosen);
+        const routing = routingOf(logits!);
         const weights = apart(rowWeights(logits!, routing), routing);
         const dys = apart(rowsAt(dy, routing.tokens, compute), routing);
         const each = present(routing).map(({ gate, up, down }, i) =>

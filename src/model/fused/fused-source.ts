@@ -1,6 +1,7 @@
 /** What a fused layer needs to know of the model: architecture, parameters, geometry, element type. */
 import type { ComputeType, Tensor } from '../../tensor/index.js';
 import type { BatchGeometry } from '../geometry.js';
+import type { Routers } from '../routers.js';
 import type { DecoderSpec } from '../spec.js';
 import type { LinearModule } from '../spec-modules.js';
 import type { FusedLinear } from './linear-group.js';
@@ -8,6 +9,8 @@ import type { FusedLinear } from './linear-group.js';
 export interface FusedContext {
   readonly spec: DecoderSpec;
   readonly geometry: BatchGeometry;
+  /** Null where there are no experts. */
+  readonly routers: Routers | null;
   readonly compute: ComputeType;
   /** A weight that no product takes: of a norm or a convolution. */
   float32(name: string): Tensor;

@@ -25,6 +25,7 @@ test('results and gradients by one group and by two', () => {
   const context = {
     spec,
     geometry,
+    routers: null,
     compute: 'float32' as const,
     float32: (own: string) => {
       const { shape } = weights(own);

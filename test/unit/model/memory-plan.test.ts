@@ -183,9 +183,12 @@ describe('the plan', () => {
     const quantization = { type: 'nf4', isNested: false } as const;
     const wide = experts + 2 * 4 * 64 * 64;
     expect(of({}).weights - of({ quantization }).weights).toBeCloseTo(wide * (2 - 0.5625), 3);
-    // Gate and up of one more expert, in each of two layers.
+    // Gate and up of one more expert, and where its rows stand, in each of two layers.
     const more = of({}, 3).activations - of({}, 2).activations;
-    expect(more / 1.15 / question.tokens).toBeCloseTo(2 * 2 * 2 * 48, 6);
+    expect(more / 1.15 / question.tokens).toBeCloseTo(2 * (2 * 2 * 48 + 4 * 4), 6);
+    // A layer that is computed again goes the same way; the last one never is.
+    const again = (perToken: number) => of({ checkpointedLayers: 2 }, perToken).activations;
+    expect((again(3) - again(2)) / 1.15 / question.tokens).toBeCloseTo(2 * 2 * 48 + 2 * 4 * 4, 6);
     expect(of({}, 3).working).toBeGreaterThan(of({}, 2).working);
   });
 
