@@ -32,23 +32,16 @@ export function parseResponse(text: string, tags: AnswerTags = DEFAULT_TAGS): Re
   const names = [tags.reasoningStart, tags.reasoningEnd, tags.solutionStart, tags.solutionEnd];
   const places = names.map((tag) => onlyPlace(text, tag));
   const inOrder = places.every((at, i) => at >= 0 && at > (places[i - 1] ?? -1));
-  return {
-    reasoning: between(text, tags.reasoningStart, tags.reasoningEnd),
-    solution: between(text, tags.solutionStart, tags.solutionEnd),
-    inOrder,
+  const behind = (first: number): string | null => {
+    const [start, end] = [places[first]! + names[first]!.length, places[first + 1]!];
+    if (places[first]! < 0 || end < start) return null;
+    return text.slice(start, end).trim() || null;
   };
+  return { reasoning: behind(0), solution: behind(2), inOrder };
 }
 
 /** Index of `tag` when it stands exactly once, else -1. */
 function onlyPlace(text: string, tag: string): number {
   const at = text.indexOf(tag);
   return at >= 0 && text.indexOf(tag, at + tag.length) < 0 ? at : -1;
-}
-
-function between(text: string, open: string, close: string): string | null {
-  const start = onlyPlace(text, open);
-  const end = onlyPlace(text, close);
-  if (start < 0 || end < start + open.length) return null;
-  const inner = text.slice(start + open.length, end).trim();
-  return inner === '' ? null : inner;
 }

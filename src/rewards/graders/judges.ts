@@ -15,17 +15,13 @@ import type { Complete, GraderTools } from './tools.js';
 
 /** A number between the ends of `range`. */
 export function scoreModel(spec: ScoreModelSpec, tools: GraderTools): Grade {
-  const complete = judgeOf(spec.name, tools);
-  const messages = compileMessages(spec.input, spec.name);
   const [low, high] = spec.range;
-  const settings = {
+  const ask = askingOf(spec, tools, {
     ...samplingSettings(spec.sampling_params),
     response_format: resultFormat({ type: 'number', minimum: low, maximum: high }),
-  };
+  });
   return async (sample) => {
-    const answer = resultIn(
-      await ask(complete, { model: spec.model, messages: messages(sample), settings }),
-    );
+    const answer = resultIn(await ask(sample));
     if (typeof answer !== 'number' || !Number.isFinite(answer)) {
       throw new Error(`the judge's answer ${shown(answer)} is no number`);
     }
@@ -40,14 +36,12 @@ export function scoreModel(spec: ScoreModelSpec, tools: GraderTools): Grade {
 
 /** 1 for a passing label, 0 for another one. */
 export function labelModel(spec: LabelModelSpec, tools: GraderTools): Grade {
-  const complete = judgeOf(spec.name, tools);
-  const messages = compileMessages(spec.input, spec.name);
-  const settings = {
+  const ask = askingOf(spec, tools, {
     temperature: 0,
     response_format: resultFormat({ type: 'string', enum: spec.labels }),
-  };
+  });
   return async (sample) => {
-    const text = await ask(complete, { model: spec.model, messages: messages(sample), settings });
+    const text = await ask(sample);
     const answer = spec.labels.includes(text) ? text : resultIn(text);
     const isPlain = typeof answer === 'number' || typeof answer === 'boolean';
     const label = isPlain ? String(answer) : answer;
@@ -113,15 +107,22 @@ function compileContent(content: unknown, where: string): Template {
   return (sample) => templates.map((template) => template(sample)).join('');
 }
 
-/** The judge's text, trimmed. */
-async function ask(complete: Complete, request: Parameters<Complete>[0]): Promise<string> {
-  const { text, refusal, isCut = false } = await complete(request);
-  if (refusal !== null) throw new Error(`the judge refused: ${refusal.slice(0, 200)}`);
-  const answer = text.trim();
-  if (isCut && !answer.endsWith('}')) {
+/** Asks a grader's judge about a sample: its text, trimmed. */
+function askingOf(
+  { name, model, input }: ScoreModelSpec | LabelModelSpec,
+  tools: GraderTools,
+  settings: Readonly<Record<string, unknown>>,
+) {
+  const complete = judgeOf(name, tools);
+  const messages = compileMessages(input, name);
+  return async (sample: GradedSample): Promise<string> => {
+    const request = { model, messages: messages(sample), settings };
+    const { text, refusal, isCut = false } = await complete(request);
+    if (refusal !== null) throw new Error(`the judge refused: ${refusal.slice(0, 200)}`);
+    const answer = text.trim();
+    if (!isCut || answer.endsWith('}')) return answer;
     throw new Error(`the judge's answer ${shown(answer)} is cut at its token limit`);
-  }
-  return answer;
+  };
 }
 
 /** The judge's result: `result` of its JSON object, a bare number, or its text. */
