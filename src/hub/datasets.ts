@@ -5,11 +5,11 @@
 import { join } from 'node:path';
 import { InputError } from '../util/errors.js';
 import { ROW_FILE_ENDINGS } from '../util/row-file-endings.js';
-import type { DatasetCardConfig, RepoListing } from './cache.js';
-import { HubNotFoundError, label } from './failures.js';
+import type { RepoListing } from './cache.js';
+import { HubNotFoundError, label, type RepoRef } from './failures.js';
 import { pathMatcher } from './ids.js';
 import { fetchSnapshot } from './repo.js';
-import { type HubOptions, hubSettings } from './settings.js';
+import { type HubOptions, type HubSettings, hubSettings } from './settings.js';
 
 export interface ResolveDatasetOptions extends HubOptions {
   /** Default `train`. */
@@ -41,44 +41,39 @@ export async function resolveDatasetFiles(
   const { split = 'train', config, revision = 'main', ...hub } = options;
   const settings = hubSettings(hub);
   const ref = { kind: 'dataset', id, revision } as const;
-  const choose = (listing: RepoListing) => splitFiles(id, listing, { split, config });
-  const snapshot = await fetchSnapshot(settings, ref, choose);
-  if (snapshot.files.length > 0) return toPaths(snapshot);
+  const wanted = { split, config };
+  const own = await filesOf(settings, ref, wanted);
   // The conversion is that of `main`.
-  const isMain = revision === 'main';
-  const converted = isMain ? await convertedFiles(settings, id, { split, config }) : null;
-  if (converted !== null) return converted;
-  throw noSuchSplit(label(ref), { split, config });
+  const found = own ?? (revision === 'main' ? await convertedFiles(settings, id, wanted) : null);
+  if (found !== null) return found;
+  throw noSuchSplit(label(ref), wanted);
 }
 
 type Wanted = { readonly split: string; readonly config: string | undefined };
 
+/** Null where the revision has none of the split. */
+async function filesOf(
+  settings: HubSettings,
+  ref: RepoRef,
+  wanted: Wanted,
+): Promise<DatasetFiles | null> {
+  const choose = (listing: RepoListing) => splitFiles(ref.id, listing, wanted);
+  const { dir, commit, files } = await fetchSnapshot(settings, ref, choose);
+  const paths = files.map((file) => join(dir, ...file.split('/')));
+  return paths.length === 0 ? null : { commit, paths };
+}
+
 async function convertedFiles(
-  settings: ReturnType<typeof hubSettings>,
+  settings: HubSettings,
   id: string,
   wanted: Wanted,
 ): Promise<DatasetFiles | null> {
-  const ref = { kind: 'dataset', id, revision: CONVERTED } as const;
   try {
-    const snapshot = await fetchSnapshot(settings, ref, (listing) =>
-      splitFiles(id, listing, wanted),
-    );
-    return snapshot.files.length === 0 ? null : toPaths(snapshot);
+    return await filesOf(settings, { kind: 'dataset', id, revision: CONVERTED }, wanted);
   } catch (error) {
     if (error instanceof HubNotFoundError) return null;
     throw error;
   }
-}
-
-function toPaths(snapshot: {
-  dir: string;
-  commit: string;
-  files: readonly string[];
-}): DatasetFiles {
-  return {
-    commit: snapshot.commit,
-    paths: snapshot.files.map((file) => join(snapshot.dir, ...file.split('/'))),
-  };
 }
 
 function splitFiles(id: string, listing: RepoListing, wanted: Wanted): string[] {
@@ -107,7 +102,7 @@ function usualPatterns(config: string, split: string, ending: string): string[] 
 function chooseConfig(id: string, listing: RepoListing, wanted: string | undefined): string {
   if (wanted !== undefined) return wanted;
   const names = configNames(listing);
-  const marked = listing.configs.find((config: DatasetCardConfig) => config.isDefault)?.name;
+  const marked = listing.configs.find(({ isDefault }) => isDefault)?.name;
   const only = names.length === 1 ? names[0] : undefined;
   const chosen = marked ?? (names.includes('default') ? 'default' : only);
   if (chosen !== undefined) return chosen;
