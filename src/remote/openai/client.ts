@@ -34,42 +34,38 @@ export function fineTuningClient(endpoint: Endpoint, signal: AbortSignal): FineT
   const all = (path: string, query: Readonly<Record<string, string>> = {}) =>
     pages(endpoint, { path, query, signal });
 
-  const findFile = async ({ filename, bytes }: Upload): Promise<JsonRow | null> => {
-    for await (const page of all('/files', { purpose: 'fine-tune' })) {
-      const isSame = (file: JsonRow) =>
-        file.filename === filename && file.bytes === bytes && file.status !== 'error';
-      const found = page.find(isSame);
+  const first = async (list: AsyncIterable<JsonRow[]>, isWanted: (item: JsonRow) => boolean) => {
+    for await (const page of list) {
+      const found = page.find(isWanted);
       if (found !== undefined) return found;
     }
     return null;
   };
 
-  const findJob = async ({ metadata }: JobRequest): Promise<JsonRow | null> => {
+  const findFile = ({ filename, bytes }: Upload): Promise<JsonRow | null> =>
+    first(
+      all('/files', { purpose: 'fine-tune' }),
+      (file) => file.filename === filename && file.bytes === bytes && file.status !== 'error',
+    );
+
+  const findJob = ({ metadata }: JobRequest): Promise<JsonRow | null> => {
     const marker = metadata[MARKER_KEY] as string;
-    for await (const page of all('/fine_tuning/jobs', { [`metadata[${MARKER_KEY}]`]: marker })) {
-      const isOwn = (job: JsonRow) => (job.metadata as JsonRow | null)?.[MARKER_KEY] === marker;
-      const found = page.find(isOwn);
-      if (found !== undefined) return found;
-    }
-    return null;
+    return first(
+      all('/fine_tuning/jobs', { [`metadata[${MARKER_KEY}]`]: marker }),
+      (job) => (job.metadata as JsonRow | null)?.[MARKER_KEY] === marker,
+    );
   };
-
-  const post = async (path: string, body: JsonRow) =>
-    (await endpoint.post(path, body, { signal, attempts: 1 })).body;
 
   return {
     async upload(upload) {
       const { filename, bytes, rows } = upload;
-      const make = async () => {
-        const reply = await endpoint.postForm('/files', formOf(upload), { signal, attempts: 1 });
-        return reply.body;
-      };
       const { made, isFound } = await once({
         endpoint,
         signal,
-        make,
-        find: () => findFile(upload),
         isRequested: true,
+        find: () => findFile(upload),
+        make: async () =>
+          (await endpoint.postForm('/files', formOf(upload), { signal, attempts: 1 })).body,
       });
       return { id: idOf(made, 'file'), filename, bytes, rows, isNew: !isFound };
     },
@@ -79,7 +75,10 @@ export function fineTuningClient(endpoint: Endpoint, signal: AbortSignal): FineT
         signal,
         isRequested,
         find: () => findJob(request),
-        make: () => post('/fine_tuning/jobs', { ...request }),
+        make: async () => {
+          const made = { ...request };
+          return (await endpoint.post('/fine_tuning/jobs', made, { signal, attempts: 1 })).body;
+        },
       });
       return { job: asJob(made), isFound };
     },

@@ -100,10 +100,7 @@ const picked = (row: JsonRow, names: readonly string[]): JsonRow =>
 function conversation(row: JsonRow, where: string): Formed {
   const isConverted = row.messages === undefined;
   const messages = isConverted
-    ? [
-        ...turns(row.question ?? row.prompt, 'user', `${where}: prompt`),
-        ...answer(row, 'completion', where),
-      ]
+    ? [...asked(row, where), ...answer(row, 'completion', where)]
     : row.messages;
   checkMessages(messages, { where, last: 'assistant' });
   return { row: { messages, ...picked(row, BESIDE) }, isConverted };
@@ -111,7 +108,7 @@ function conversation(row: JsonRow, where: string): Formed {
 
 function pair(row: JsonRow, where: string): Formed {
   if (row.input === undefined && row.chosen !== undefined) {
-    const messages = turns(row.question ?? row.prompt, 'user', `${where}: prompt`);
+    const messages = asked(row, where);
     const [preferred_output, non_preferred_output] = ['chosen', 'rejected'].map((side) =>
       answer(row, side, where),
     );
@@ -128,17 +125,17 @@ function pair(row: JsonRow, where: string): Formed {
 
 function prompt(row: JsonRow, where: string): Formed {
   const isConverted = row.messages === undefined;
-  const messages = isConverted
-    ? turns(row.question ?? row.prompt, 'user', `${where}: prompt`)
-    : row.messages;
+  const messages = isConverted ? asked(row, where) : row.messages;
   checkMessages(messages, { where, last: 'user' });
   const { question: _question, prompt: _prompt, ...rest } = row;
   return { row: isConverted ? { messages, ...rest } : row, isConverted };
 }
 
-function answer(row: JsonRow, column: string, where: string): unknown[] {
-  return turns(row[column], 'assistant', `${where}: ${column}`);
-}
+const asked = (row: JsonRow, where: string): unknown[] =>
+  turns(row.question ?? row.prompt, 'user', `${where}: prompt`);
+
+const answer = (row: JsonRow, column: string, where: string): unknown[] =>
+  turns(row[column], 'assistant', `${where}: ${column}`);
 
 /** A text as one message; messages as they are. */
 function turns(value: unknown, role: string, where: string): unknown[] {

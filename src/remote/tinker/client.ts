@@ -93,8 +93,7 @@ export interface TinkerSession {
 /** @throws EndpointError when the service refuses the key or stays away */
 export async function openSession(options: SessionOptions): Promise<TinkerSession> {
   const { endpoint, signal, log } = options;
-  const created = await post(options, '/api/v1/create_session', {
-    type: 'create_session',
+  const created = await post(options, 'create_session', {
     sdk_version: SDK_VERSION,
     tags: ['lorikeet'],
     user_metadata: {},
@@ -111,26 +110,23 @@ export async function openSession(options: SessionOptions): Promise<TinkerSessio
   }, HEARTBEAT_MS);
   beat.unref();
   const nextSampler = () => samplers++;
-  const opened = async (path: string, type: string, made: JsonRow): Promise<TinkerModel> => {
+  const opened = async (
+    call: 'create_model' | 'load_weights',
+    made: JsonRow,
+  ): Promise<TinkerModel> => {
     const own = { ...made, session_id: sessionId, model_seq_id: models++ };
-    const { body } = await ask(options, path, type, own);
+    const { body } = await ask(options, call, own);
     return model(options, { modelId: textOf(body, 'model_id'), nextSampler });
   };
   return {
     sessionId,
     createModel: (baseModel, { seed, ...others }) =>
-      opened('/api/v1/create_model', 'CreateModel', {
-        type: 'create_model',
+      opened('create_model', {
         base_model: baseModel,
         optimizer_config: { type: 'adamw' },
         lora_config: { ...others, ...(seed !== null && { seed }) },
       }),
-    loadModel: (path) =>
-      opened('/api/v1/load_weights', 'LoadWeights', {
-        type: 'load_weights',
-        path,
-        optimizer: true,
-      }),
+    loadModel: (path) => opened('load_weights', { path, optimizer: true }),
     close: () => clearInterval(beat),
   };
 }
@@ -157,27 +153,25 @@ function model(options: SessionOptions, { modelId, nextSampler }: ModelOptions):
           Object.entries(config).map(([name, number]) => [name, { number }]),
         ),
       });
-      const reply = await ask(options, '/api/v1/forward_backward', 'ForwardBackward', bytes);
+      const reply = await ask(options, 'forward_backward', bytes);
       return lossOutput(reply.bytes);
     },
     async optimStep(adam) {
-      const body = { type: 'optim_step', ...next(), adam_params: { ...adam } };
-      const reply = await ask(options, '/api/v1/optim_step', 'OptimStep', body);
+      const body = { ...next(), adam_params: { ...adam } };
+      const reply = await ask(options, 'optim_step', body);
       return (reply.body.metrics ?? {}) as Record<string, number>;
     },
     async saveState(path) {
-      const body = { type: 'save_weights', ...next(), path, overwrite: true };
-      const reply = await ask(options, '/api/v1/save_weights', 'SaveWeights', body);
+      const reply = await ask(options, 'save_weights', { ...next(), path, overwrite: true });
       return textOf(reply.body, 'path');
     },
     async saveForSampler(path) {
-      const body = { type: 'save_weights_for_sampler', ...next(), path, kind: 'snapshot' };
-      const reply = await ask(options, SAVE_FOR_SAMPLER, 'SaveWeightsForSampler', body);
+      const body = { ...next(), path, kind: 'snapshot' };
+      const reply = await ask(options, 'save_weights_for_sampler', body);
       return textOf(reply.body, 'path');
     },
     async sampler() {
-      const reply = await ask(options, SAVE_FOR_SAMPLER, 'SaveWeightsForSampler', {
-        type: 'save_weights_for_sampler',
+      const reply = await ask(options, 'save_weights_for_sampler', {
         ...next(),
         kind: 'snapshot',
         sampling_session_seq_id: nextSampler(),
@@ -187,13 +181,11 @@ function model(options: SessionOptions, { modelId, nextSampler }: ModelOptions):
   };
 }
 
-const SAVE_FOR_SAMPLER = '/api/v1/save_weights_for_sampler';
-
 function sampler(options: SessionOptions, sessionId: string): TinkerSampler {
   let requests = 0;
   return {
     async sample(prompt, count, params) {
-      const { bytes } = await ask(options, '/api/v1/asample', 'Sample', {
+      const { bytes } = await ask(options, 'asample', {
         type: 'sample',
         sampling_session_id: sessionId,
         seq_id: requests++,

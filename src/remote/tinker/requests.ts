@@ -12,15 +12,26 @@ export interface SessionOptions {
   readonly log: (line: string) => void;
 }
 
+/** Calls that are answered by a future, and what the service calls the result. */
+const RESULTS = {
+  create_model: 'CreateModel',
+  load_weights: 'LoadWeights',
+  forward_backward: 'ForwardBackward',
+  optim_step: 'OptimStep',
+  save_weights: 'SaveWeights',
+  save_weights_for_sampler: 'SaveWeightsForSampler',
+  asample: 'Sample',
+} as const;
+
 /** Sends a request and waits for what its future brings. */
 export async function ask(
   options: SessionOptions,
-  path: string,
-  type: string,
+  call: keyof typeof RESULTS,
   body: JsonRow | Uint8Array,
 ) {
   const { endpoint, signal, patienceMs, log } = options;
-  const promise = await post(options, path, body);
+  const type = RESULTS[call];
+  const promise = await post(options, call, body);
   let said = '';
   return await futureResult(textOf(promise, 'request_id'), {
     endpoint,
@@ -39,14 +50,15 @@ export async function ask(
 /** The request carries an idempotency key, so one that is sent again is done once. */
 export async function post(
   { endpoint, signal }: SessionOptions,
-  path: string,
+  call: string,
   body: JsonRow | Uint8Array,
 ): Promise<JsonRow> {
+  const path = `/api/v1/${call}`;
   const headers = { 'x-idempotency-key': randomUUID() };
   const reply =
     body instanceof Uint8Array
       ? await endpoint.postBytes(path, body, { signal, headers })
-      : await endpoint.post(path, body, { signal, headers });
+      : await endpoint.post(path, { type: call, ...body }, { signal, headers });
   return reply.body;
 }
 
