@@ -15,10 +15,8 @@ const COLUMNS = ['tools', 'chat_template_kwargs'] as const;
 /** The columns of a row that hold variables of the chat template. */
 export const variableColumns = (row: ChatRow): ChatRow =>
   Object.fromEntries(
-    COLUMNS.filter((name) => isGiven(row[name])).map((name) => [name, row[name]] as const),
+    COLUMNS.filter((name) => row[name] != null).map((name) => [name, row[name]] as const),
   );
-
-const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
 
 /** Whether a chat template reads a variable of this name. */
 export const readsVariable = (template: string, name: string): boolean =>
@@ -40,7 +38,7 @@ export function withVariables<Options extends VariableOptions>(
   options: Options,
 ): Options {
   const { promptTemplate, templateArgs, where = 'row' } = options;
-  const isChat = isGiven(row.messages) || (isGiven(row.prompt) && typeof row.prompt !== 'string');
+  const isChat = row.messages != null || (row.prompt != null && typeof row.prompt !== 'string');
   if (!isChat) return options;
   const variables = { ...toolsOf(row.tools, where), ...kwargsOf(row.chat_template_kwargs, where) };
   const template = promptTemplate ?? chatTemplate ?? '';
@@ -58,7 +56,7 @@ export function withVariables<Options extends VariableOptions>(
 
 /** None where the list is empty: some templates write a heading without tools then. */
 function toolsOf(value: unknown, where: string): Variables {
-  if (!isGiven(value)) return {};
+  if (value == null) return {};
   const tools = typeof value !== 'string' ? value : value.trim() === '' ? [] : jsonIn(value);
   if (Array.isArray(tools)) return tools.length === 0 ? {} : { tools };
   throw new InputError({
@@ -70,9 +68,9 @@ function toolsOf(value: unknown, where: string): Variables {
 
 /** Without those that are null, which tables put where a row has none. */
 function kwargsOf(value: unknown, where: string): Variables {
-  if (!isGiven(value)) return {};
+  if (value == null) return {};
   if (isObject(value)) {
-    return Object.fromEntries(Object.entries(value).filter(([, each]) => isGiven(each)));
+    return Object.fromEntries(Object.entries(value).filter(([, each]) => each != null));
   }
   throw new InputError({
     where: `${where}: chat_template_kwargs`,

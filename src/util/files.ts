@@ -66,13 +66,17 @@ export function readJson(path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new InputError({
-      where: path,
-      problem: `not valid JSON (${text === '' ? 'it is empty' : messageOf(error)})`,
-      remedy: 'Mend the file, or put a whole one in its place',
-    });
+    throw notJson(path, text === '' ? 'it is empty' : messageOf(error));
   }
 }
+
+/** The error of a file, or of a value in it, that is not JSON. */
+export const notJson = (where: string, why: string): InputError =>
+  new InputError({
+    where,
+    problem: `not valid JSON (${why})`,
+    remedy: 'Mend the file, or put a whole one in its place',
+  });
 
 export type JsonRow = Record<string, unknown>;
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { off, on, optionalWhole } from './fields.js';
 import { adaptedKeys, samplerKeys, samplingKeys } from './groups.js';
 import { checkQuantization } from './quantization.js';
-import { serverSchema } from './server.js';
+import { sourceKeys } from './server.js';
 
 export const factorizeSchema = z
   .strictObject({
@@ -14,11 +14,7 @@ export const factorizeSchema = z
       .describe('Number to factorize'),
     ...adaptedKeys,
     enhanced: off('Put the system prompt that names the algorithms before the question'),
-    engine: z
-      .enum(['onnxruntime', 'server'])
-      .default('onnxruntime')
-      .describe('Sample here, or ask an OpenAI-compatible server'),
-    server: serverSchema,
+    ...sourceKeys,
     structured: on('Ask a server for the answer by JSON schema; here it is checked by it'),
     ...samplingKeys(0.3),
     max_new_tokens: optionalWhole(1, 'Longest answer; null is 256 and 64 for each digit'),

@@ -7,7 +7,7 @@ import { adaptedKeys, overwriteKey, rewardsKey, samplerKeys, samplingKeys } from
 import { issueAt } from './issue-at.js';
 import { checkQuantization } from './quantization.js';
 import { resumeKey } from './resume.js';
-import { serverSchema } from './server.js';
+import { sourceKeys } from './server.js';
 
 export const predictSchema = z
   .strictObject({
@@ -30,11 +30,7 @@ export const predictSchema = z
       'auto takes predictions that are there and makes the rest; never refuses them',
       'auto',
     ),
-    engine: z
-      .enum(['onnxruntime', 'server'])
-      .default('onnxruntime')
-      .describe('Sample here, or ask an OpenAI-compatible server'),
-    server: serverSchema,
+    ...sourceKeys,
     batch_size: whole(1).default(32).describe('Completions sampled together'),
     ...samplingKeys(1),
     max_new_tokens: whole(1).default(512).describe('Longest prediction, tokens'),

@@ -28,4 +28,13 @@ export const serverSchema = z
   })
   .prefault({});
 
+/** Where completions are from. */
+export const sourceKeys = {
+  engine: z
+    .enum(['onnxruntime', 'server'])
+    .default('onnxruntime')
+    .describe('Sample here, or ask an OpenAI-compatible server'),
+  server: serverSchema,
+};
+
 export type ServerConfig = z.output<typeof serverSchema>;

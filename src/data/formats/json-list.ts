@@ -1,6 +1,6 @@
 /** The items of a list in JSON (RFC 8259), one after the other: a file of them may be longer than one text can be. */
-import { InputError, messageOf } from '../../util/errors.js';
-import { filePieces } from '../../util/files.js';
+import { messageOf } from '../../util/errors.js';
+import { filePieces, notJson } from '../../util/files.js';
 import { textOf } from '../../util/utf8.js';
 import { rowLabel } from './file-rows.js';
 
@@ -13,8 +13,8 @@ export function* listItems(path: string): Generator<unknown> {
     const isBlank = text.trim() === '';
     if (last === undefined || last === LIST_END) {
       const expected = last === undefined ? LIST : undefined;
-      if (!isBlank || mark !== expected) throw broken(path, 'it is not one list');
-    } else if (mark !== COMMA && mark !== LIST_END) throw broken(path, 'the list does not end');
+      if (!isBlank || mark !== expected) throw notJson(path, 'it is not one list');
+    } else if (mark !== COMMA && mark !== LIST_END) throw notJson(path, 'the list does not end');
     else if (!(isBlank && mark === LIST_END && index === 0)) yield itemOf(text, path, index++);
     last = mark;
   }
@@ -24,16 +24,9 @@ function itemOf(text: string, path: string, index: number): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw broken(rowLabel(path, index), messageOf(error));
+    throw notJson(rowLabel(path, index), messageOf(error));
   }
 }
-
-const broken = (where: string, why: string): InputError =>
-  new InputError({
-    where,
-    problem: `not valid JSON (${why})`,
-    remedy: 'Mend the file, or put a whole one in its place',
-  });
 
 const [QUOTE, BACKSLASH, COMMA, LINE_BREAK] = Buffer.from('"\\,\n');
 const [LIST, LIST_END, OBJECT, OBJECT_END] = Buffer.from('[]{}');
