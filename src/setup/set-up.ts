@@ -31,7 +31,7 @@ import { nvidiaGpu, unlistedCard } from './nvidia.js';
 import type { SetupObserver } from './observer.js';
 import { ensureSpace, ensureWritable } from './place.js';
 import { probeBinding } from './probe.js';
-import { findCompiler, findPython } from './tools.js';
+import { findTools } from './tools.js';
 import { wheelSource } from './wheels.js';
 
 type Places = Required<RuntimePlaces>;
@@ -99,8 +99,7 @@ async function build(device: Device, places: Places, options: SetupOptions): Pro
   ensurePlatform({ os: process.platform, arch: process.arch, glibc: glibcVersion() }, device);
   const card = cardToTry(device, options);
   if (card !== null) ensureFit(card, env);
-  const compiler = findCompiler(env);
-  const python = await findPython(env);
+  const { compiler, python } = await findTools(env);
   const onWait = (pid: number) =>
     observer.log(`another set-up (process ${pid}) is at work; waiting for it`);
   const work = async () => {

@@ -1,5 +1,5 @@
 /** Finds the programs that set-up needs: python3 with pip, and a C++ compiler. */
-import { SetupError } from '../util/errors.js';
+import { messageOf, SetupError } from '../util/errors.js';
 import { type Env, findProgram } from '../util/programs.js';
 import { failureOf, runChild } from './child.js';
 
@@ -59,4 +59,18 @@ export async function findPython(env: Env = process.env): Promise<Python> {
       ? `Install it (Debian, Ubuntu: \`apt install python3-pip\`; elsewhere \`${program} -m ensurepip\`)`
       : PYTHON_REMEDY,
   });
+}
+
+/** Both. @throws SetupError as they do, one that names all that is missing. */
+export async function findTools(env: Env): Promise<{ compiler: Compiler; python: Python }> {
+  const [compiler, python] = await Promise.allSettled([
+    (async () => findCompiler(env))(),
+    findPython(env),
+  ]);
+  if (compiler.status === 'rejected' && python.status === 'rejected') {
+    throw new SetupError([compiler, python].map(({ reason }) => messageOf(reason)).join('; '));
+  }
+  if (compiler.status === 'rejected') throw compiler.reason;
+  if (python.status === 'rejected') throw python.reason;
+  return { compiler: compiler.value, python: python.value };
 }

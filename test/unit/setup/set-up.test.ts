@@ -212,6 +212,9 @@ test('what is missing is named before anything is downloaded', async () => {
   rmSync(join(tools.env.PATH ?? '', 'c++'));
   await expect(setUp()).rejects.toThrow('C++ compiler: none on PATH');
   rmSync(join(tools.env.PATH ?? '', 'python3'));
+  await expect(setUp()).rejects.toThrow(
+    /^C\+\+ compiler: none on PATH .*, or name one in CXX; python3: not found on PATH\. Install/,
+  );
   tools.env.CXX = process.execPath;
   await expect(setUp()).rejects.toThrow('python3: not found on PATH');
   expect(tools.calls()).toEqual([]);
