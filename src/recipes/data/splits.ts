@@ -101,8 +101,11 @@ function cutTrain(config: DataConfig, { rows, origin }: Split): Splits {
   if (held === 0) {
     return { train: { rows: chosen(rows, { key: 'train_samples', size, seed }), origin } };
   }
-  const total = size === null ? rows.length : held + size;
-  const order = chosen(rows, { key: 'train_samples + valid_samples', size: total, seed });
+  const [key, train] =
+    size === null
+      ? ['valid_samples and one row to train on', Math.max(1, rows.length - held)]
+      : ['train_samples + valid_samples', size];
+  const order = chosen(rows, { key, size: held + train, seed });
   return {
     train: { rows: order.slice(held), origin },
     valid: { rows: order.slice(0, held), origin },

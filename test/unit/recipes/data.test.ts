@@ -237,5 +237,11 @@ describe('runData of a data set of files', () => {
     await expect(more).rejects.toThrow(
       /train_samples \+ valid_samples: 31 rows are more than there are/,
     );
+    const all = { ...sizes, train_samples: null, overwrite: true };
+    await runData(config({ ...all, valid_samples: 29 }), context);
+    expect(questions('train.jsonl').length).toBe(1);
+    await expect(runData(config({ ...all, valid_samples: 30 }), context)).rejects.toThrow(
+      'valid_samples and one row to train on: 31 rows are more than there are. At most 30 can be had',
+    );
   });
 });
