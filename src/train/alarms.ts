@@ -3,7 +3,7 @@
  * notes on training stability, but for the upper bounds of `entropy` (there 0.5) and `grad_norm` (there 1,
  * and unstable from 10): an untrained small model is above them without being ill. Those of SFT and DPO are
  * Lorikeet's own. A range must be left for several rows on end, and it warns once until the metric has come
- * back, so that a healthy run stays silent.
+ * back for as many, so that a healthy run stays silent and an ill one does not repeat itself.
  */
 
 export type TrainerName = 'sft' | 'dpo' | 'grpo';
@@ -112,7 +112,7 @@ export interface Alarm {
   readonly advice: string;
 }
 
-/** Rows on end outside the range before an alarm sounds. */
+/** Rows on end outside the range before an alarm sounds, and within it before it may sound again. */
 const PATIENCE = 5;
 
 export interface AlarmOptions {
@@ -123,7 +123,11 @@ export interface AlarmOptions {
 
 export class Alarms {
   private readonly ranges: Readonly<Record<string, Range | null>>;
-  private readonly counts = new Map<AlarmName, number>();
+  /** Whether an alarm is on, and the rows on end that speak against it. */
+  private readonly states = new Map<
+    AlarmName,
+    { readonly isOn: boolean; readonly against: number }
+  >();
   private rows = 0;
 
   constructor({ trainer, ranges = {} }: AlarmOptions) {
@@ -142,10 +146,13 @@ export class Alarms {
     const bound = this.ranges[rule.metric]?.[rule.side === 'low' ? 0 : 1] ?? null;
     if (bound === null || typeof value !== 'number' || this.rows <= (rule.after ?? 0)) return null;
     const isOutside = rule.side === 'low' ? value < bound : value > bound;
-    const count = isOutside ? (this.counts.get(name) ?? 0) + 1 : 0;
-    this.counts.set(name, count);
-    if (count !== PATIENCE) return null;
-    return { name, metric: rule.metric, value, bound, advice: rule.advice };
+    const { isOn, against: before } = this.states.get(name) ?? { isOn: false, against: 0 };
+    const against = isOutside === isOn ? 0 : before + 1;
+    const turns = against === PATIENCE;
+    this.states.set(name, turns ? { isOn: isOutside, against: 0 } : { isOn, against });
+    return turns && isOutside
+      ? { name, metric: rule.metric, value, bound, advice: rule.advice }
+      : null;
   }
 }
 

@@ -45,13 +45,14 @@ describe('alarms', () => {
     expect(namesOf(rows).flat()).toEqual([name]);
   });
 
-  it('wait for five rows on end, and sound again after the metric came back', () => {
+  it('wait for five rows on end, and sound again after the metric came back for as many', () => {
     const bad = { ...HEALTHY, kl: 0.7 };
     expect(namesOf([...repeated(bad, 4), HEALTHY, ...repeated(bad, 4)]).flat()).toEqual([]);
-    const twice = [...repeated(bad, 6), HEALTHY, ...repeated(bad, 6)];
-    const found = namesOf(twice);
-    expect(found.flat()).toEqual(['kl_high', 'kl_high']);
-    expect(found[4]).toEqual(['kl_high']);
+    const found = (back: number) =>
+      namesOf([...repeated(bad, 6), ...repeated(HEALTHY, back), ...repeated(bad, 6)]);
+    const sounded = (rows: string[][]) => rows.flatMap(([name], i) => (name ? [i] : []));
+    expect(sounded(found(4))).toEqual([4]);
+    expect(sounded(found(5))).toEqual([4, 15]);
   });
 
   it('let the reward rise first', () => {

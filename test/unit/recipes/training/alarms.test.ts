@@ -14,17 +14,17 @@ it('keeps the alarms of the steps that a resumed run does not take again', () =>
 
   const first = open('never');
   const watch = watchRows('sft', { alarms: {} }, { run: first, context, startStep: 0 });
-  for (const step of range(1, 12)) watch({ step, grad_norm: step === 6 ? 1 : 1000 });
+  for (const step of range(1, 16)) watch({ step, grad_norm: step > 5 && step < 11 ? 1 : 1000 });
   first.close('failed');
-  expect(stepsOf()).toEqual([5, 11]);
+  expect(stepsOf()).toEqual([5, 15]);
 
   const second = open('auto');
-  expect(stepsOf()).toEqual([5, 11]);
-  const again = watchRows('sft', { alarms: {} }, { run: second, context, startStep: 8 });
+  expect(stepsOf()).toEqual([5, 15]);
+  const again = watchRows('sft', { alarms: {} }, { run: second, context, startStep: 12 });
   expect(stepsOf()).toEqual([5]);
-  for (const step of range(9, 14)) again({ step, grad_norm: 1000 });
+  for (const step of range(13, 18)) again({ step, grad_norm: 1000 });
   second.close('done');
-  expect(stepsOf()).toEqual([5, 13]);
+  expect(stepsOf()).toEqual([5, 17]);
   expect(lines).toHaveLength(3);
 });
 
