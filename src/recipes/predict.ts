@@ -42,11 +42,14 @@ export async function runPredict(
   context: RecipeContext,
 ): Promise<PredictResult> {
   checkInput(config);
+  const openGraders = () => openRewards(config.graders, { keys: config, context });
+  // What grading lacks is told before the sampling, which then has the memory that a model to judge would take.
+  await (await openGraders()).close();
   const runs: (readonly Prediction[])[] = [];
   for (let run = 1; run <= config.n_runs; run++) {
     runs.push(await predictionsOf(config, run, context));
   }
-  const rewards = await openRewards(config.graders, { keys: config, context });
+  const rewards = await openGraders();
   try {
     const grades = await Promise.all(runs.map((run) => gradedRun(run, rewards.grade)));
     const graders = config.graders.map(({ name }) => {

@@ -8,7 +8,7 @@ import { runPredict } from '../../../src/recipes/predict.js';
 import { InputError } from '../../../src/util/errors.js';
 import { type JsonRow, readJson, readJsonl, toJsonl } from '../../../src/util/files.js';
 import { logInto, SILENT } from '../../support/context.js';
-import { refusalOf } from '../../support/failures.js';
+import { refusalOf, rejectionOf } from '../../support/failures.js';
 import { startServer, type TestServer } from '../../support/model-server.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
@@ -55,6 +55,17 @@ async function predict(...words: string[]) {
 const file = (name: string) => readJson(join(dir, 'out', name));
 
 describe('predict engine=server', () => {
+  it('asks nothing where a judge is missing', async () => {
+    server = await startServer(({ body }) => ({ body: answered(body as JsonRow) }));
+    const grader = join(dir, 'judge.json');
+    const input = [{ role: 'user', content: '{{sample.output_text}}' }];
+    writeFileSync(grader, JSON.stringify({ type: 'score_model', name: 'j', model: 'm', input }));
+    const judged = predict(`graders=[{name: j, grader: ${grader}}]`, `output_dir=${dir}/judged`);
+    const { message } = await rejectionOf(InputError, judged);
+    expect(message).toContain('j: a model grader needs a judge, and none is named');
+    expect(server.asked).toEqual([]);
+  });
+
   it('asks each row once a run, with the effort, and keeps tokens and summaries', async () => {
     server = await startServer(({ body }) => ({ body: answered(body as JsonRow) }));
     const result = await predict('graders=[{name: medical_exact}, {name: medical_fuzzy}]');
