@@ -10,6 +10,7 @@ import { InputError } from '../util/errors.js';
 import { type JsonRow, writeJson } from '../util/files.js';
 import type { RecipeContext } from './context.js';
 import { inputRows } from './inputs/input-rows.js';
+import { statsFile } from './outputs/companions.js';
 import { checkOutput, writeRows } from './outputs/rows-output.js';
 
 export async function runPairs(config: PairsConfig, context: RecipeContext): Promise<PairStats> {
@@ -27,7 +28,7 @@ export async function runPairs(config: PairsConfig, context: RecipeContext): Pro
   });
   if (pairs.length === 0) throw noPairs(config, rows.length, stats);
   writeRows(config, pairs, context);
-  writeJson(`${config.output}.stats.json`, stats);
+  writeJson(statsFile(config), stats);
   const none = stats.prompts - stats.prompts_with_pair;
   const types = Object.entries(stats.pairs_by_type).map(([type, count]) => `${count} ${type}`);
   context.log(

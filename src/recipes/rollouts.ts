@@ -18,6 +18,7 @@ import { samplerFingerprint } from './inputs/base-fingerprint.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
 import { baseIdentity } from './inputs/quantization.js';
 import { interruption } from './interrupt.js';
+import { banditFile, statsFile } from './outputs/companions.js';
 import { RowStore } from './outputs/row-store.js';
 import { readBandit, writeBandit } from './rollouts/bandit-file.js';
 import {
@@ -76,9 +77,6 @@ function priorOf({ bandit_from: file, arms, bandit_reward: reward }: RolloutsCon
   if (file === null) return {};
   return readBandit(file, { arms: arms.map(({ name }) => name), reward });
 }
-
-const banditFile = ({ bandit_file: file, output }: RolloutsConfig): string =>
-  file ?? `${output}.bandit.json`;
 
 /** Samples what is not on disk. @returns the posterior after all rounds */
 async function collect(work: Work): Promise<Posterior> {
@@ -224,7 +222,7 @@ function report(posterior: Posterior, { config, context, questions, store }: Wor
       places.get(a.prompt_id)! - places.get(b.prompt_id)! || a.sample_index - b.sample_index,
   ) as readonly TrajectoryRow[];
   const stats = rolloutsStats(rows, { arms: config.arms.map(({ name }) => name), posterior });
-  writeJson(`${config.output}.stats.json`, stats);
+  writeJson(statsFile(config), stats);
   for (const [arm, { pulls, accuracy, mean_s_wm: score }] of Object.entries(stats.arms)) {
     const shares = `${percent(accuracy)} correct, mean s_wm ${score.toFixed(3)}`;
     context.log(`arm ${arm}: ${pulls} pulls${pulls === 0 ? '' : `, ${shares}`}`);

@@ -9,6 +9,7 @@ import { readSweepFile } from './pipeline/file.js';
 import { type GridPoint, pointLabel } from './pipeline/grid.js';
 import type { LoadPipelineOptions } from './pipeline/head.js';
 import type { StageLauncher } from './pipeline/launch.js';
+import { metricColumns, readableTable } from './pipeline/metric-columns.js';
 import { fullName, numbersOf } from './pipeline/metrics.js';
 import type { PipelineResult } from './pipeline/report.js';
 import { type Pipeline, pipelineOf, runPipeline } from './pipeline.js';
@@ -58,7 +59,8 @@ function gridTable(sweep: Sweep, result: PipelineResult) {
   const rows = sweepRows(sweep, result);
   const header = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const cells = rows.map((row) => header.map((name) => row[name] ?? null));
-  return { type: 'table', title: 'Grid', header, rows: cells } as const satisfies Section;
+  const table = readableTable({ header, rows: cells });
+  return { type: 'table', title: 'Grid', ...table } as const satisfies Section;
 }
 
 /** One row a grid point: its values, then `<stage>.<metric>`, those that a point has at least. */
@@ -81,7 +83,7 @@ function pointRows({ points, metrics }: Sweep, { stages }: PipelineResult) {
       // The folder of another point may lie below this one's: a/b below a.
       if (!name.startsWith(prefix) || stage.includes('/')) continue;
       const numbers = numbersOf(result);
-      const wanted = metrics.length > 0 ? metrics : [...numbers.keys()];
+      const wanted = metrics.length > 0 ? metricColumns(numbers, metrics) : [...numbers.keys()];
       for (const metric of wanted) {
         const value = numbers.get(fullName(numbers, metric) ?? '');
         row[`${stage}.${metric}`] = value ?? null;

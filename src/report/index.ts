@@ -75,6 +75,14 @@ export { isLocked } from './run/run-lock.js';
 export { isRunFolder, RUN_NAMES, runPaths } from './run/run-paths.js';
 export { makeRunId, type ReadSource, type RunStatus } from './run/run-record.js';
 
-export { type Cell, duration, formatCell, metricText, percent, textTable } from './text-table.js';
+export {
+  type Cell,
+  duration,
+  formatCell,
+  metricCell,
+  metricText,
+  percent,
+  textTable,
+} from './text-table.js';
 
 export { checkTrackers, openTrackers, type Trackers } from './trackers/open-trackers.js';

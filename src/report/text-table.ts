@@ -56,13 +56,16 @@ export function percent(share: number | null): string {
   return share === null ? 'n/a' : `${(100 * share).toFixed(1)}%`;
 }
 
-/** Metrics that are shares of 1. */
+/** Metrics that are shares of 1, by the last part of a dotted name. */
 const SHARES =
-  /^(?:(?:flexible_)?accuracy(?:_low|_high)?|\w+_proportion|(?:format|truncation)_rate|(?:pass|maj)@\d+)$/;
+  /(?:^|[.])(?:(?:(?:flexible_)?accuracy|coherent_correct)(?:_low|_high)?|\w+_proportion|(?:format|success|truncation)_rate|(?:pass|maj)@\d+)$/;
 
 /** A metric for people: shares in percent. */
+export const metricCell = (name: string, value: Cell): Cell =>
+  typeof value === 'number' && SHARES.test(name) ? percent(value) : value;
+
 export const metricText = (name: string, value: Cell): string =>
-  typeof value === 'number' && SHARES.test(name) ? percent(value) : formatCell(value);
+  formatCell(metricCell(name, value));
 
 /** 75 → "1 min 15 s"; 3725 → "1 h 2 min"; 0.25 → "0.3 s". */
 export function duration(seconds: number): string {

@@ -36,7 +36,8 @@ describe.skipIf(!hasData())(`configs/gsm8k ${NEEDS_DATA}`, () => {
       }
     }
     const table = csv('sweep.csv');
-    const metrics = ['accuracy', 'thinking_proportion', 'answer_proportion'];
+    const interval = ['accuracy', 'accuracy_low', 'accuracy_high', 'eval_size'];
+    const metrics = [...interval, 'thinking_proportion', 'answer_proportion'];
     const columns = ['full_sft', 'grpo'].flatMap((name) => metrics.map((key) => `${name}.${key}`));
     expect(table.map((row) => Object.keys(row))).toEqual(Array(2).fill(['n', ...columns]));
     expect(table).toMatchObject([{ n: '2' }, { n: '4' }]);

@@ -1,6 +1,7 @@
 /** What a pipeline says of its stages: `pipeline.json` and the summary table. */
 import { join } from 'node:path';
 import type { Cell } from '../../report/index.js';
+import { type MetricTable, metricColumns, readableTable } from './metric-columns.js';
 import { fullName, numbersOf } from './metrics.js';
 import type { Stage } from './stages.js';
 
@@ -43,11 +44,6 @@ export function stageReport(stage: Stage, parts: ReportParts): StageReport {
   return { name, command, status, seconds, output, hash, result, targets };
 }
 
-export interface SummaryTable {
-  readonly header: readonly string[];
-  readonly rows: readonly (readonly Cell[])[];
-}
-
 /** Columns that every stage has; a metric of such a name is left to the stage's own result. */
 const OF_STAGES: readonly string[] = ['stage', 'command', 'status', 'seconds'];
 
@@ -55,16 +51,15 @@ const OF_STAGES: readonly string[] = ['stage', 'command', 'status', 'seconds'];
 export function summaryTable(
   { stages }: Pick<PipelineResult, 'stages'>,
   wanted: readonly string[],
-): SummaryTable {
+): MetricTable {
   const numbers = stages.map(({ result }) => numbersOf(result));
   const topLevel = numbers.flatMap((map) => [...map.keys()].filter((key) => !key.includes('.')));
-  const columns = (wanted.length > 0 ? wanted : [...new Set(topLevel)]).filter(
-    (column) => !OF_STAGES.includes(column),
-  );
+  const named = wanted.length > 0 ? numbers.flatMap((map) => metricColumns(map, wanted)) : topLevel;
+  const columns = [...new Set(named)].filter((column) => !OF_STAGES.includes(column));
   const rows = stages.map(({ name, command, status, seconds }, index): Cell[] => {
     const map = numbers[index] as Map<string, number>;
     const values = columns.map((column) => map.get(fullName(map, column) ?? '') ?? null);
     return [name, command, status, seconds, ...values];
   });
-  return { header: [...OF_STAGES, ...columns], rows };
+  return readableTable({ header: [...OF_STAGES, ...columns], rows });
 }

@@ -17,6 +17,7 @@ import {
 } from '../../config/index.js';
 import { InputError, InputErrors } from '../../util/errors.js';
 import { isObject } from '../../util/json-object.js';
+import { companionsOf } from '../outputs/companions.js';
 import type { PipelineFile, StageEntry } from './file.js';
 import { type Gate, parseGate } from './gate.js';
 import type { GridPoint } from './grid.js';
@@ -39,7 +40,7 @@ export interface Stage {
   readonly inputs: readonly string[];
   /** Folder or file it writes, or null. */
   readonly output: string | null;
-  /** Files at paths of their own that it writes beside it. */
+  /** Files that it writes beside it. */
   readonly files: readonly string[];
   readonly gate: Condition | null;
   readonly targets: readonly Condition[];
@@ -116,22 +117,24 @@ function resolveStage(file: PipelineFile, entry: StageEntry, earlier: EarlierSta
     upstream: [...used],
     inputs,
     output: outputOf(config),
-    files: filesOf(config),
+    files: filesOf(spec.command, config),
     gate: spec.stop_if === null ? null : condition(spec.stop_if, 'stop_if'),
     targets: spec.targets.map((text) => condition(text, 'targets')),
     where,
   };
 }
 
-function outputOf(config: Readonly<Record<string, unknown>>): string | null {
+function outputOf(config: Stage['config']): string | null {
   const output = config.output_dir ?? config.output;
   return typeof output === 'string' ? output : null;
 }
 
-const filesOf = (config: Readonly<Record<string, unknown>>): string[] =>
-  [config.table, config.rows_file, config.results_file, config.bandit_file].filter(
+const filesOf = (command: CommandName, config: Stage['config']): string[] => [
+  ...[config.table, config.rows_file, config.results_file].filter(
     (path) => typeof path === 'string',
-  );
+  ),
+  ...companionsOf(command, config),
+];
 
 /** The stage that writes a path as a file, or whose output holds it; of nested outputs the innermost. */
 function makerOf(path: string, stages: readonly Stage[]): Stage | undefined {

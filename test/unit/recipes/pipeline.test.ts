@@ -99,7 +99,7 @@ describe('stages', () => {
       result,
     );
     expect(made.logs.at(-1)).toMatch(/^stage +command +status +seconds +accuracy\n/);
-    expect(made.logs.at(-1)).toMatch(/check +eval +done +[\d.]+ +0\.75$/);
+    expect(made.logs.at(-1)).toMatch(/check +eval +done +[\d.]+ +75\.0%$/);
   });
 });
 
@@ -473,6 +473,47 @@ describe('a file that a stage writes at a path of its own', () => {
       made.write(`out/stages/${id}.json`, JSON.stringify({ ...state, outputs }));
     }
     expect(statuses(await run(made))).toEqual([...DONE, 'check skipped', 'table skipped']);
+  });
+
+  it('may be named after its output', async () => {
+    const made: Fixture = fixture(
+      `
+root: FOLDER/out
+stages:
+  - name: first
+    command: rollouts
+    with: {model: m, dataset: FOLDER/rows.jsonl, output: FOLDER/first.jsonl}
+  - name: second
+    command: rollouts
+    with:
+      model: m
+      dataset: FOLDER/rows.jsonl
+      output: FOLDER/second.jsonl
+      bandit_file: FOLDER/second.json
+      bandit_from: FOLDER/first.jsonl.bandit.json
+  - name: pairs
+    command: pairs
+    with: {input: FOLDER/second.jsonl, output: FOLDER/pairs.jsonl}
+`,
+      ({ config }) => {
+        const output = relative(made.folder, String(config.output));
+        for (const end of ['stats', 'bandit']) made.write(`${output}.${end}.json`, '{}');
+        if (typeof config.bandit_file === 'string') made.write('second.json', '{}');
+        return {};
+      },
+    );
+    const { stages } = loadPipeline({ file: made.file, overrides: [], env: {} });
+    const names = stages.map(({ files }) => files.map((path) => relative(made.folder, path)));
+    expect(names).toEqual([
+      ['first.jsonl.stats.json', 'first.jsonl.bandit.json'],
+      ['second.jsonl.stats.json', 'second.json'],
+      ['pairs.jsonl.stats.json'],
+    ]);
+    expect(stages[1]?.upstream).toEqual(['first']);
+    await run(made);
+    rmSync(join(made.folder, 'first.jsonl.bandit.json'));
+    const again = ['first done', 'second skipped', 'pairs skipped'];
+    expect(statuses(await run(made))).toEqual(again);
   });
 
   it('takes the place of none that the stage has not made', async () => {

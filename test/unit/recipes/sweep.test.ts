@@ -93,6 +93,22 @@ describe('a sweep', () => {
     ]);
   });
 
+  it('has the interval of a metric beside it, and the examples that it is over', async () => {
+    const yaml = YAML.replace(/\n.*stop_if.*/, '');
+    const evaluated = { accuracy: 0.5, accuracy_low: 0.25, accuracy_high: 0.75, eval_size: 8 };
+    const made = pipelineFixture(yaml, ({ command }) => ({
+      result: command === 'eval' ? evaluated : {},
+    }));
+    const { table } = await runSweep(load(made), made.context, made.launch);
+    const [header, row] = readFileSync(table, 'utf8').split('\n');
+    expect(header).toBe('n,eval.accuracy,eval.accuracy_low,eval.accuracy_high,eval.eval_size');
+    expect(row).toBe('2,0.5,0.25,0.75,8');
+    const [stages, grid] = made.logs.slice(-2).map((text) => text.split('\n'));
+    expect(stages?.[0]).toMatch(/seconds +accuracy +eval_size$/);
+    expect(stages?.at(-1)).toMatch(/ 50\.0% \(25\.0% – 75\.0%\) +8$/);
+    expect(grid?.[2]).toMatch(/^2 +50\.0% \(25\.0% – 75\.0%\) +8$/);
+  });
+
   it('leaves out what no point has', async () => {
     const yaml = YAML.replace(/\n.*stop_if.*/, '');
     const made = pipelineFixture(yaml, ({ command, config }) => ({
