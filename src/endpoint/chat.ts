@@ -1,5 +1,6 @@
 /** The two calls of an OpenAI-compatible server that graders make: chat completions and embeddings. */
 import type { JsonRow } from '../util/files.js';
+import { isObject } from '../util/json-object.js';
 import type { CheckReply, Endpoint } from './endpoint.js';
 import { malformed } from './failures.js';
 
@@ -41,9 +42,9 @@ export async function chatCompletion(
     { model, messages, ...settings },
     { ...options, check: (some) => void spokenOf(where, some) },
   );
-  const { choice, message } = spokenOf(where, body);
+  const { choice, message, text } = spokenOf(where, body);
   return {
-    text: textOf(message.content),
+    text,
     refusal: typeof message.refusal === 'string' ? message.refusal : null,
     finishReason: typeof choice.finish_reason === 'string' ? choice.finish_reason : null,
     choice,
@@ -51,20 +52,19 @@ export async function chatCompletion(
   };
 }
 
-/** @throws EndpointError when the answer holds no choice */
+/** @throws EndpointError when the answer holds no choice, or one that is no text */
 function spokenOf(where: string, body: JsonRow) {
   const choice = Array.isArray(body.choices) ? (body.choices[0] as JsonRow | undefined) : undefined;
-  const message = choice?.message as JsonRow | null | undefined;
-  if (choice != null && message != null && typeof message === 'object') return { choice, message };
-  throw malformed(where, `its answer holds no choices[0].message${beginning(body)}`);
+  const message = choice?.message;
+  const text = isObject(message) ? contentText(message.content) : null;
+  if (choice != null && isObject(message) && text !== null) return { choice, message, text };
+  throw malformed(where, 'its answer holds no choices[0].message', body);
 }
 
-/** What came in place of what was asked for. */
-const beginning = (body: JsonRow): string => `: ${JSON.stringify(body).slice(0, 200)}`;
-
-function textOf(content: unknown): string {
+/** Of a message, or of its parts; empty where it says nothing, null where it is no text. */
+export function contentText(content: unknown): string | null {
   if (typeof content === 'string') return content;
-  if (!Array.isArray(content)) return '';
+  if (!Array.isArray(content)) return content == null ? '' : null;
   return content.map((part) => (typeof part?.text === 'string' ? part.text : '')).join('');
 }
 
@@ -90,7 +90,7 @@ function vectorsOf(where: string, body: JsonRow, count: number): number[][] {
     .sort((a, b) => Number(a?.index ?? 0) - Number(b?.index ?? 0))
     .map((each) => each?.embedding);
   if (vectors.length === count && vectors.every(isVector)) return vectors as number[][];
-  throw malformed(where, `expected ${count} vectors${beginning(body)}`);
+  throw malformed(where, `expected ${count} vectors`, body);
 }
 
 const isVector = (value: unknown): boolean =>

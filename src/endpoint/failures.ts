@@ -1,6 +1,7 @@
 /** What can go wrong with an endpoint, and what to tell the user about it. */
 import { RunError } from '../util/errors.js';
 import { BLOCKED_PORT, failureCode, failureReason, isBlockedPort } from '../util/fetch-failure.js';
+import type { JsonRow } from '../util/files.js';
 import { proxyHint } from '../util/proxy-hint.js';
 import { mayPass } from '../util/retry.js';
 import { retryAfterMs } from '../util/retry-after.js';
@@ -39,6 +40,10 @@ export class EndpointError extends RunError {
   }
 }
 
+const BUSY = 'Lower max_concurrency or wait';
+const ADDRESS =
+  'Check base_url (it ends in /v1 for most servers), the model name, and that the server has this interface';
+
 /** Server's code, type or status → what to do. */
 const REMEDIES: Readonly<Record<string, string>> = {
   insufficient_quota: 'The account has no credit left: add some, or use another endpoint',
@@ -47,10 +52,11 @@ const REMEDIES: Readonly<Record<string, string>> = {
   context_length_exceeded: 'Shorten the input or use a model with a longer context',
   invalid_request_error:
     'The endpoint does not accept a field of the request: check the model and its settings',
-  rate_limit_exceeded: 'Lower max_concurrency or wait',
+  rate_limit_exceeded: BUSY,
   401: 'Set the key that belongs to this endpoint',
   403: 'The key may not use this model or address',
-  404: 'Check base_url (it ends in /v1 for most servers), the model name, and that the server has this interface',
+  404: ADDRESS,
+  429: BUSY,
 };
 
 /** What the server says → what to do, where its code alone says too little. */
@@ -76,12 +82,12 @@ const SAID: readonly (readonly [RegExp, string])[] = [
 /** The error of an answer with an error status. `text` is its body. */
 export function refusal(
   where: string,
-  { status, text, retryAfter }: { status: number; text: string; retryAfter: string | null },
+  { status, text, headers }: { status: number; text: string; headers: Headers },
 ): EndpointError {
   const { code, message } = serverError(text);
   const passes = mayPass(status) && code !== 'insufficient_quota';
   const said = SAID.find(([pattern]) => pattern.test(message))?.[1];
-  const [byCode, byStatus] = [REMEDIES[code ?? ''], REMEDIES[String(status)]];
+  const [byCode, byStatus] = [REMEDIES[code ?? ''], statusRemedy(status, headers)];
   // A type that servers give to every refusal says less than the status.
   const remedy = said ?? (code === 'invalid_request_error' ? byStatus : null) ?? byCode ?? byStatus;
   return new EndpointError(
@@ -94,9 +100,15 @@ export function refusal(
       kind: 'refused',
       status,
       code,
-      retry: passes ? { afterMs: retryAfterMs(retryAfter) } : null,
+      retry: passes ? { afterMs: retryAfterMs(headers.get('retry-after')) } : null,
     },
   );
+}
+
+function statusRemedy(status: number, headers: Headers): string | undefined {
+  const elsewhere = headers.get('location');
+  if (status < 400 && elsewhere !== null) return `Give base_url as it is at ${elsewhere}`;
+  return status < 500 ? REMEDIES[String(status)] : 'The log of the server says why';
 }
 
 /** Whether nothing came back from the address, not even that it refuses: its packets are dropped somewhere. */
@@ -143,9 +155,16 @@ export function noAnswer(where: string, cause: unknown, timeoutMs: number): Endp
   );
 }
 
-/** An answer that is not what the interface promises. Another try may bring a better one. */
-export function malformed(where: string, problem: string): EndpointError {
-  return new EndpointError({ where, problem }, { kind: 'malformed', retry: { afterMs: null } });
+/**
+ * An answer that is not what the interface promises. Another try may bring a better one.
+ * @param body What came in place of what was asked for.
+ */
+export function malformed(where: string, problem: string, body?: JsonRow): EndpointError {
+  const came = body === undefined ? '' : `: ${JSON.stringify(body).slice(0, 200)}`;
+  return new EndpointError(
+    { where, problem: problem + came, ...(body === undefined && { remedy: ADDRESS }) },
+    { kind: 'malformed', retry: { afterMs: null } },
+  );
 }
 
 /** `{"error":{"code","type","message"}}`, as most servers send it; else the start of the text. */

@@ -1,5 +1,5 @@
 /** Client of OpenAI-compatible servers: judges, embeddings, remote sampling. */
-export { chatCompletion, embeddings } from './chat.js';
+export { chatCompletion, contentText, embeddings } from './chat.js';
 export { type Endpoint, type EndpointStats, openEndpoint } from './endpoint.js';
 export { EndpointError, malformed } from './failures.js';
 export { type EndpointChoice, endpointSettings } from './settings.js';

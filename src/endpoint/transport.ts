@@ -86,8 +86,8 @@ async function once(settings: EndpointSettings, request: EndpointRequest): Promi
   }
   const text = withoutKey(textOf(url, received, response), settings);
   if (!response.ok) {
-    const retryAfter = response.headers.get('retry-after');
-    throw refusal(url, { status: response.status, text, retryAfter });
+    const { status, headers } = response;
+    throw refusal(url, { status, text, headers });
   }
   const answer = request.answersText === true ? { text } : parsed(url, text);
   return { body: answer, latencyMs, isCached: false };

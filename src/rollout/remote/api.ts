@@ -65,7 +65,11 @@ const FINISH: Readonly<Record<string, FinishReason>> = {
 export function finishOf(reason: unknown): FinishReason {
   const known = FINISH[textOf(reason)];
   if (known !== undefined) return known;
-  throw new Error(`the completion ended by ${JSON.stringify(reason ?? null)}`);
+  throw new Error(
+    reason == null
+      ? 'its answer does not say how the completion ended (finish_reason)'
+      : `the completion ended by ${JSON.stringify(reason)}`,
+  );
 }
 
 /** Log-probabilities of the tokens, none where one of them is missing. */

@@ -3,7 +3,9 @@
  * that the server tokenises nothing, and `POST /chat/completions`, where the server renders the messages by
  * its own template. vLLM and SGLang give the ids that they sampled back (`return_token_ids`).
  */
+import { contentText } from '../../endpoint/index.js';
 import type { JsonRow } from '../../util/files.js';
+import { isObject } from '../../util/json-object.js';
 import {
   type ApiForm,
   asksEffort,
@@ -47,11 +49,13 @@ const choicesApi = ({ path, fields, limit, read }: ChoicesForm): ApiForm => ({
   },
   answer(body) {
     const choice = listOf(body.choices)[0];
-    const spoken = read(choice);
+    const { logprobs, ...spoken } = read(choice);
+    const ids = idsOf(choice?.token_ids);
     const usage = rowOf(body.usage);
     return {
       ...spoken,
-      ids: idsOf(choice?.token_ids),
+      ids,
+      logprobs: ids.length > 0 && ids.length !== logprobs.length ? new Float32Array(0) : logprobs,
       finishReason: finishOf(choice?.finish_reason),
       usage: {
         promptTokens: countOf(usage.prompt_tokens),
@@ -89,11 +93,12 @@ export const chatApi = choicesApi({
   }),
   limit: ({ extra }) => (asksEffort(extra) ? 'max_completion_tokens' : 'max_tokens'),
   read: (choice) => {
-    if (choice?.message == null) throw new Error('its answer holds no choices[0].message');
-    const message = rowOf(choice.message);
-    const tokens = listOf(rowOf(choice.logprobs).content);
+    const message = rowOf(choice?.message);
+    const text = isObject(choice?.message) ? contentText(message.content) : null;
+    if (text === null) throw new Error('its answer holds no choices[0].message');
+    const tokens = listOf(rowOf(choice?.logprobs).content);
     return {
-      text: textOf(message.content),
+      text,
       logprobs: logprobsOf(tokens.map(({ logprob }) => logprob)),
       reasoning: textOf(message.reasoning_content) || textOf(message.reasoning) || null,
     };

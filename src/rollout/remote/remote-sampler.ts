@@ -176,7 +176,7 @@ class ServerSampler implements RemoteSampler {
       try {
         return form.answer(reply);
       } catch (error) {
-        throw malformed(endpoint.settings.baseUrl + form.path, messageOf(error));
+        throw malformed(endpoint.settings.baseUrl + form.path, messageOf(error), reply);
       }
     };
     const check = (reply: JsonRow): void => void answerOf(reply);

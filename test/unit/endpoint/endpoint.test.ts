@@ -156,7 +156,10 @@ describe('chatCompletion', () => {
       { status: 404, body: { error: { type: 'invalid_request_error', message: 'no such page' } } },
       'Check base_url',
     ],
-    [{ status: 302, headers: { location: 'http://127.0.0.1:9/' }, body: {} }, 'answered 302'],
+    [
+      { status: 302, headers: { location: 'http://127.0.0.1:9/v1' }, body: {} },
+      'answered 302. Give base_url as it is at http://127.0.0.1:9/v1',
+    ],
   ])('gives up at once on %j', async (answer, message) => {
     const server = await startServer(() => answer);
     const error = await failure(chatCompletion(open(server), request));
@@ -369,7 +372,7 @@ describe('an answer', () => {
     );
     expect([error.kind, error.message]).toEqual([
       'malformed',
-      expect.stringMatching(/its answer has more than 67108864 bytes$/),
+      expect.stringMatching(/its answer has more than 67108864 bytes[.] Check base_url/),
     ]);
   });
 
@@ -380,7 +383,7 @@ describe('an answer', () => {
     const error = await answered((response) => void response.end(broken));
     expect([error.kind, error.message]).toEqual([
       'malformed',
-      expect.stringMatching(/its answer is not UTF-8$/),
+      expect.stringMatching(/its answer is not UTF-8[.] Check base_url/),
     ]);
   });
 });

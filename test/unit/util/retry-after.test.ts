@@ -5,7 +5,6 @@ describe('retryAfterMs', () => {
   it('reads seconds', () => {
     expect(retryAfterMs('120')).toBe(120_000);
     expect(retryAfterMs(' 0.5 ')).toBe(500);
-    expect(retryAfterMs('0')).toBe(0);
   });
 
   it.each([
@@ -18,7 +17,7 @@ describe('retryAfterMs', () => {
     expect(retryAfterMs(date, then + 7000)).toBe(null);
   });
 
-  it.each([null, '', 'soon', 'Soon enough', '-5', '0x10', 'Infinity'])(
+  it.each([null, '', 'soon', 'Soon enough', '-5', '0', '0x10', 'Infinity'])(
     '%j says nothing',
     (header) => {
       expect(retryAfterMs(header)).toBe(null);

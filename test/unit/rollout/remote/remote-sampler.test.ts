@@ -185,10 +185,20 @@ describe('completions', () => {
     [{ model: 'other', choices: [] }, /it answered by the model other, asked for was base/],
     [{ choices: [] }, /its answer holds no choices\[0\]\.text/],
     [{ choices: [{ text: '', finish_reason: 'error' }] }, /the completion ended by "error"/],
+    [{ choices: [{ text: '' }] }, /does not say how the completion ended \(finish_reason\)/],
+    [{ error: { message: 'model is loading' } }, /choices\[0\]\.text: .*model is loading/],
   ])('refuses the answer %j', async (body, message) => {
     const remote = await sampler(() => ({ body }));
     const request = { id: 'a', promptIds: [1], n: 1 };
     await expect(remote.generate([request], PARAMS)).rejects.toThrow(message);
+  });
+
+  it('takes log-probabilities of other tokens than its ids for none', async () => {
+    const answer = completion('base', 'hi', [4, 2]);
+    answer.choices[0]!.logprobs.token_logprobs.pop();
+    const remote = await sampler(() => ({ body: answer }));
+    const [one] = await remote.generate([{ id: 'a', promptIds: [1], n: 1 }], PARAMS);
+    expect(one).toMatchObject({ ids: [4, 2], logprobs: new Float32Array(0) });
   });
 
   it('stops for a signal with aborted completions', async () => {
@@ -256,6 +266,30 @@ describe('chat', () => {
     });
     expect([...only!.logprobs]).toEqual([-1, -0.5]);
   });
+
+  const messages = [{ role: 'user', content: 'hello' }];
+  const answerOf = async (message: unknown) => {
+    const body = { choices: [{ message, finish_reason: 'stop' }] };
+    const remote = await sampler(() => ({ body }), { api: 'chat' });
+    const [only] = await remote.generate([{ id: 'a', promptIds: [], messages, n: 1 }], PARAMS);
+    return only!.text;
+  };
+
+  it.each([
+    [{ content: [{ type: 'text', text: 'Hi' }, { type: 'thinking' }, { text: '!' }] }, 'Hi!'],
+    [{ content: null, reasoning_content: 'Hm' }, ''],
+  ])('reads the text of %j', async (message, text) => {
+    expect(await answerOf(message)).toBe(text);
+  });
+
+  it.each(['hello', null, { content: 42 }, { content: { text: 'hello' } }])(
+    'refuses the message %j, and takes it for no empty text',
+    async (message) => {
+      await expect(answerOf(message)).rejects.toThrow(
+        /its answer holds no choices\[0\]\.message: \{"choices":/,
+      );
+    },
+  );
 });
 
 describe('models that reason', () => {
