@@ -35,7 +35,7 @@ export function readableTable({ header, rows }: MetricTable): MetricTable {
         const value = metricCell(name, numberOf(name));
         const [low, high] = ['low', 'high'].map((end) => numberOf(`${name}_${end}`));
         if (value === null || low === null || high === null) return value;
-        return `${value} (${metricText(name, low)} – ${metricText(name, high)})`;
+        return `${metricText(name, value)} (${metricText(name, low)} – ${metricText(name, high)})`;
       });
     }),
   };
