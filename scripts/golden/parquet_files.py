@@ -22,6 +22,7 @@ TYPES = pa.schema(
         ("right", pa.bool_()),
         ("when", pa.timestamp("ms")),
         ("bytes", pa.binary(3)),
+        ("picture", pa.binary()),
         ("list", pa.list_(pa.int32())),
         ("messages", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))),
     ]
@@ -33,11 +34,11 @@ def typed_rows():
     talk = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "2 + 2 = 4 — “yes”"}]
     return [
         dict(question="What is 1+1?", answer="1+1 = <<1+1=2>>2\n#### 2", small=7, large=2**53 + 1,
-             share=0.25, right=True, when=when, bytes=b"\x00\xff\x10", list=[1, 2], messages=talk),
+             share=0.25, right=True, when=when, bytes=b"\x00\xff\x10", picture=b"\x89PNG", list=[1, 2], messages=talk),
         dict(question="«é» 🦜\n\"q\", r", answer="#### 1,234", small=-1, large=-(2**60), share=-1.5,
-             right=False, when=when, bytes=b"abc", list=[], messages=[]),
+             right=False, when=when, bytes=b"abc", picture=b"abcd", list=[], messages=[]),
         dict(question=None, answer=None, small=None, large=None, share=None, right=None, when=None,
-             bytes=None, list=None, messages=None),
+             bytes=None, picture=None, list=None, messages=None),
     ]
 
 
@@ -45,7 +46,8 @@ def as_json(row):
     row = dict(row)
     if row["when"] is not None:
         row["when"] = row["when"].isoformat(timespec="milliseconds") + "Z"
-        row["bytes"] = base64.b64encode(row["bytes"]).decode()
+        for name in ("bytes", "picture"):
+            row[name] = base64.b64encode(row[name]).decode()
     if row["large"] is not None:
         row["large"] = str(row["large"])
     return row

@@ -1,6 +1,6 @@
 /** One request and its answer: by HTTP, or by whatever else gives the answers of such a server. */
 import type { JsonRow } from '../util/files.js';
-import { isObject } from '../util/json-object.js';
+import { isObject, parseJson } from '../util/json-object.js';
 import { EndpointError, malformed, noAnswer, refusal } from './failures.js';
 import type { EndpointSettings } from './settings.js';
 
@@ -151,7 +151,7 @@ function withoutKey(text: string, { apiKey }: EndpointSettings): string {
 function parsed(url: string, text: string): JsonRow {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch {
     throw malformed(url, `its answer is not JSON: ${JSON.stringify(text.slice(0, 80))}`);
   }

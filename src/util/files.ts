@@ -6,7 +6,7 @@ import { writePieces } from './atomic-file.js';
 import { writing } from './disk.js';
 import { InputError, messageOf } from './errors.js';
 import { assertFetched } from './git-lfs.js';
-import { isObject } from './json-object.js';
+import { isObject, parseJson } from './json-object.js';
 import { notRead, readBytes, readText, textOf } from './utf8.js';
 
 /**
@@ -64,7 +64,7 @@ function namedItems(value: unknown): (readonly [string, unknown])[] | null {
 export function readJson(path: string): unknown {
   const text = readText(path);
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (error) {
     throw notJson(path, text === '' ? 'it is empty' : messageOf(error));
   }
@@ -237,7 +237,7 @@ const A_LIST = 'Every line must be one JSON object; a list of them belongs in a 
 export function parseRow(line: string, where: string): JsonRow {
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    value = parseJson(line);
   } catch (error) {
     throw new InputError({
       where,

@@ -1,11 +1,29 @@
-/** Parsed JSON: what is an object, what stands at a place in it, and its text. */
+/** JSON: parsed with a bound, what is an object in it, what stands at a place, and its text. */
+
+/** Levels of lists and objects in each other, as other parsers bound them. More would break what walks over a value. */
+const DEEPEST = 1000;
+
+/** @throws SyntaxError where the text is no JSON, or nested too deep */
+export function parseJson(text: string): unknown {
+  const value: unknown = JSON.parse(text);
+  if (text.length > 2 * DEEPEST && isDeeper(value, DEEPEST)) {
+    throw new SyntaxError(`nested deeper than ${DEEPEST} levels`);
+  }
+  return value;
+}
+
+const isDeeper = (value: unknown, levels: number): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some((each) => isDeeper(each, levels - 1)));
+
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   value !== null && typeof value === 'object' && !Array.isArray(value);
 
-/** Null for a text that is no JSON. */
+/** Null for a text that is no JSON, or nested too deep. */
 export function jsonIn(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return null;
   }

@@ -5,7 +5,7 @@
  */
 
 import { InputError, messageOf } from '../util/errors.js';
-import { isObject } from '../util/json-object.js';
+import { isObject, parseJson } from '../util/json-object.js';
 import { elementCount } from '../util/shape.js';
 
 /** Bytes per element of the dtypes that the format defines (sub-byte ones left out). */
@@ -53,7 +53,7 @@ export function parseHeader(source: HeaderSource): SafetensorsHeader {
   const { where, text, dataStart } = source;
   const entries = new Map<string, TensorEntry>();
   let metadata: Readonly<Record<string, string>> = {};
-  for (const [name, value] of Object.entries(parseJson(where, text))) {
+  for (const [name, value] of Object.entries(headerObject(where, text))) {
     if (name === '__metadata__') metadata = parseMetadata(where, value);
     else entries.set(name, parseEntry({ where, name, value, dataStart }));
   }
@@ -61,10 +61,10 @@ export function parseHeader(source: HeaderSource): SafetensorsHeader {
   return { entries, metadata };
 }
 
-function parseJson(where: string, text: string): Record<string, unknown> {
+function headerObject(where: string, text: string): Record<string, unknown> {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
     throw damaged(where, `safetensors header is not JSON: ${messageOf(error)}`);
   }

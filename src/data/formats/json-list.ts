@@ -1,6 +1,7 @@
 /** The items of a list in JSON (RFC 8259), one after the other: a file of them may be longer than one text can be. */
 import { messageOf } from '../../util/errors.js';
 import { filePieces, notJson } from '../../util/files.js';
+import { parseJson } from '../../util/json-object.js';
 import { textOf } from '../../util/utf8.js';
 import { rowLabel } from './file-rows.js';
 
@@ -22,7 +23,7 @@ export function* listItems(path: string): Generator<unknown> {
 
 function itemOf(text: string, path: string, index: number): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (error) {
     throw notJson(rowLabel(path, index), messageOf(error));
   }

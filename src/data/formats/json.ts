@@ -28,14 +28,13 @@ export function readJsonRows(path: string, longest = constants.MAX_STRING_LENGTH
 
 /** @throws InputError as `readJson` or `listItems`, or where the file is JSONL by another name */
 function parsed(path: string, longest: number): unknown {
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   try {
-    const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
     return size > longest ? [...listItems(path)] : readJson(path);
   } catch (error) {
     // The one line of a list may be longer than one text can be.
     if (!beginsObject(path)) throw error;
-    const [first = ''] = fileLines(path);
-    if (!isObject(jsonIn(first))) throw error;
+    if (!beginsObjectLine(path)) throw size > longest ? noList(path, null) : error;
     throw new InputError({
       where: path,
       problem: 'it has one object a line, which is JSONL',
@@ -51,6 +50,15 @@ const OBJECT = 0x7b;
 function beginsObject(path: string): boolean {
   const [piece] = filePieces(path);
   return piece?.find((byte) => !isSkipped(byte)) === OBJECT;
+}
+
+function beginsObjectLine(path: string): boolean {
+  try {
+    const [first = ''] = fileLines(path);
+    return isObject(jsonIn(first));
+  } catch {
+    return false;
+  }
 }
 
 function noList(where: string, value: unknown): InputError {

@@ -1,7 +1,8 @@
 /**
  * Rows of Parquet files as JSON values: whole numbers beyond 2^53 become decimal strings, dates ISO
- * strings, bytes base64.
+ * strings, bytes base64. Text is UTF-8, as in other files.
  */
+import { isUtf8 } from 'node:buffer';
 import { existsSync } from 'node:fs';
 import {
   type AsyncBuffer,
@@ -13,15 +14,29 @@ import { compressors } from 'hyparquet-compressors';
 import { InputError, messageOf } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import { assertFetched } from '../../util/git-lfs.js';
+import { parseJson } from '../../util/json-object.js';
 import { type FileRows, rowLabel } from './file-rows.js';
 
-/** @throws InputError when the file is missing, cut off or no Parquet. */
+/** What stands for text in other bytes until its row is known. */
+const NOT_UTF8 = Symbol('not UTF-8');
+
+const decoded = (read: (text: string) => unknown) => (bytes: Uint8Array | undefined) =>
+  bytes && (isUtf8(bytes) ? read(Buffer.from(bytes).toString()) : NOT_UTF8);
+
+const READING = {
+  compressors,
+  /** Bytes that the file calls no text are none. */
+  utf8: false,
+  parsers: { stringFromBytes: decoded(String), jsonFromBytes: decoded(parseJson) },
+};
+
+/** @throws InputError when the file is missing, cut off or no Parquet, or naming text that is not UTF-8. */
 export async function readParquetRows(path: string): Promise<FileRows> {
   const where = (index: number) => rowLabel(path, index);
   try {
     const file = await openParquet(path);
-    const rows = await parquetReadObjects({ file, compressors });
-    return { rows: rows.map((row) => toJson(row) as JsonRow), where };
+    const rows = await parquetReadObjects({ file, ...READING });
+    return { rows: rows.map((row, index) => toJson(row, where(index)) as JsonRow), where };
   } catch (error) {
     throw unreadable(path, error);
   }
@@ -57,27 +72,30 @@ export async function* streamParquetRows(
   const total = Number(metadata.num_rows);
   for (let rowStart = 0; rowStart < total; rowStart += BLOCK) {
     const rowEnd = Math.min(rowStart + BLOCK, total);
-    const part = { file, metadata, compressors, rowStart, rowEnd };
+    const part = { file, metadata, rowStart, rowEnd, ...READING };
     for (const [index, row] of (await parquetReadObjects(part).catch(fail)).entries()) {
-      yield { row: toJson(row) as JsonRow, where: rowLabel(path, rowStart + index) };
+      const where = rowLabel(path, rowStart + index);
+      yield { row: toJson(row, where) as JsonRow, where };
     }
   }
 }
 
-function toJson(value: unknown): unknown {
+/** @param where Row and fields, for errors @throws InputError where a text is not UTF-8 */
+function toJson(value: unknown, where: string): unknown {
   if (typeof value === 'bigint') {
     const number = Number(value);
     return Number.isSafeInteger(number) ? number : value.toString();
   }
+  if (value === NOT_UTF8) {
+    const remedy = 'Write the column as UTF-8, or as bytes';
+    throw new InputError({ where, problem: 'the text is not UTF-8', remedy });
+  }
   if (value instanceof Date) return value.toISOString();
-  if (ArrayBuffer.isView(value)) return viewToJson(value);
-  if (Array.isArray(value)) return value.map(toJson);
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  if (ArrayBuffer.isView(value)) return toJson(Array.from(value as Float64Array), where);
+  if (Array.isArray(value)) return value.map((each) => toJson(each, where));
   if (typeof value !== 'object' || value === null) return value ?? null;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, toJson(each)]));
-}
-
-/** Bytes are base64; other typed arrays are lists of numbers. */
-function viewToJson(view: ArrayBufferView): unknown {
-  if (view instanceof Uint8Array) return Buffer.from(view).toString('base64');
-  return Array.from(view as unknown as Iterable<number | bigint>, toJson);
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [key, toJson(each, `${where}: ${key}`)]),
+  );
 }

@@ -4,6 +4,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { JsonRow } from '../../util/files.js';
 import { sha256 } from '../../util/files.js';
+import { parseJson } from '../../util/json-object.js';
 import { answerStream, answerWhole, openAnswer } from './answer.js';
 import { ApiError, asApiError, errorBody } from './api-error.js';
 import { asBody, type Endpoint, readRequest } from './read-request.js';
@@ -165,7 +166,7 @@ async function readBody(request: IncomingMessage, maxBytes: number): Promise<Jso
   if (!isUtf8(bytes)) throw new ApiError('the body is not UTF-8');
   let value: unknown;
   try {
-    value = JSON.parse(bytes.toString('utf8'));
+    value = parseJson(bytes.toString('utf8'));
   } catch (error) {
     throw new ApiError(`the body is not JSON: ${(error as Error).message}`);
   }

@@ -1,7 +1,7 @@
 /** The messages of a chat → those that the chat template is given; what it would pass over is refused. */
 import { readsVariable, unreadFields } from '../../tokenizer/index.js';
 import type { JsonRow } from '../../util/files.js';
-import { isObject } from '../../util/json-object.js';
+import { isObject, parseJson } from '../../util/json-object.js';
 import { shown } from '../../util/shown.js';
 import { fieldError } from './api-error.js';
 import type { Fields } from './fields.js';
@@ -58,7 +58,7 @@ const WRITES_JSON = /\barguments\s*\|\s*tojson\b/;
 
 function parsed(text: string, at: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (error) {
     throw fieldError(at, `${shown(text)} is not JSON: ${(error as Error).message}`);
   }

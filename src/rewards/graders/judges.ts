@@ -4,7 +4,7 @@
  * never a score. A number beyond the range counts as the end of it, with a reason.
  */
 import { InputError } from '../../util/errors.js';
-import { isObject } from '../../util/json-object.js';
+import { isObject, parseJson } from '../../util/json-object.js';
 import { shown } from '../../util/shown.js';
 import type { Grade } from './grade.js';
 import { scored } from './outcome.js';
@@ -128,7 +128,7 @@ function askingOf(
 /** The judge's result: `result` of its JSON object, a bare number, or its text. */
 function resultIn(answer: string): unknown {
   try {
-    const value: unknown = JSON.parse(answer);
+    const value: unknown = parseJson(answer);
     return isObject(value) && Object.hasOwn(value, 'result') ? value.result : value;
   } catch {
     return answer;

@@ -1,4 +1,5 @@
 /** One row to grade: the data row (`item`) and what the model said (`sample`). */
+import { parseJson } from '../../util/json-object.js';
 import { SampleFault } from './outcome.js';
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -33,7 +34,7 @@ export function gradedSample(item: JsonObject, sample: JsonObject): GradedSample
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     throw new SampleFault('output_text is no JSON');
   }

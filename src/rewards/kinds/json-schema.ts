@@ -5,6 +5,7 @@
 import { Ajv } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { InputError, messageOf } from '../../util/errors.js';
+import { parseJson } from '../../util/json-object.js';
 import type { RewardFactory } from '../reward.js';
 
 /** Longer completions score 0: patterns of a schema may take long on them. Characters. */
@@ -23,7 +24,7 @@ export const jsonSchemaReward: RewardFactory = ({ settings }) => {
   return (completion) => {
     if (completion.length > MAX_LENGTH) return 0;
     try {
-      return keeps(JSON.parse(completion)) ? 1 : 0;
+      return keeps(parseJson(completion)) ? 1 : 0;
     } catch {
       return 0;
     }

@@ -137,6 +137,19 @@ describe('Parquet', () => {
     },
   );
 
+  it('names text that is not UTF-8, in a row and in what is nested there', async () => {
+    for (const [from, where] of [
+      ['What is', 'row 1: question'],
+      ['Hi', 'row 1: messages: content'],
+    ] as const) {
+      const bytes = readFileSync(join(FIXTURES, 'types-snappy.parquet'));
+      for (let at = bytes.indexOf(from); at >= 0; at = bytes.indexOf(from)) bytes[at] = 0xff;
+      expect(await failure(file('a.parquet', bytes))).toBe(
+        `/a.parquet:${where}: the text is not UTF-8. Write the column as UTF-8, or as bytes`,
+      );
+    }
+  });
+
   it('names a file that is cut off or no Parquet', async () => {
     const bytes = readFileSync(join(FIXTURES, 'types-snappy.parquet'));
     expect(await failure(file('a.parquet', bytes.subarray(0, -20)))).toMatch(

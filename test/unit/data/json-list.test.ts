@@ -68,6 +68,7 @@ test('a line that is not UTF-8 is named', () => {
 test.each([
   ['[{"a" 1}, "\xff"]', 'list.json:row 1: not valid JSON'],
   ['\xef\xbb\xbf {"a": 1}\n{"a": 2}', 'list.json: it has one object a line, which is JSONL'],
+  ['{\n"data": [{}]}', 'list.json: expected a list of objects. One object a line belongs in a'],
   ['\n"a"', 'list.json: not valid JSON (it is not one list)'],
 ])('a file longer than is read at once, %j, is told by its own error', (text, why) => {
   const path = join(temporaryFolder(), 'list.json');

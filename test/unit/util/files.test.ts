@@ -92,6 +92,19 @@ test.each([
   expect(() => readJson(path)).toThrow(message);
 });
 
+test('JSON in which values nest without end is refused, and 1000 levels are read', () => {
+  const nested = (levels: number) => `{"a":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`;
+  const path = join(temporaryFolder(), 'deep.jsonl');
+  writeFileSync(path, `${nested(1000)}\n${nested(100_000)}\n`);
+  const why = 'not valid JSON (nested deeper than 1000 levels)';
+  expect(() => readJsonl(path)).toThrow(`${path}:2: ${why}`);
+  truncateSync(path, nested(1000).length);
+  expect(JSON.stringify(readJsonl(path))).toBe(`[${nested(1000)}]`);
+  expect(readJson(path)).toEqual(readJsonl(path)[0]);
+  writeFileSync(path, nested(1001));
+  expect(() => readJson(path)).toThrow(`${path}: ${why}`);
+});
+
 test('a pointer that Git LFS has left in place of a file is called one', () => {
   const pointer =
     'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n';

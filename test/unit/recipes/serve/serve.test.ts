@@ -448,6 +448,12 @@ describe('bounds', () => {
   it.each<[string, unknown, number, RegExp]>([
     ['/completions', 'x'.repeat(9000), 413, /larger than 8192 bytes.*max_body_kib/],
     ['/completions', 'oops', 400, /not JSON/],
+    [
+      '/completions',
+      `{"prompt":"a","user":${'['.repeat(2000)}${']'.repeat(2000)}}`,
+      400,
+      /nested deeper/,
+    ],
     ['/completions', Buffer.from('{"prompt":"\xe9"}', 'latin1'), 400, /not UTF-8/],
     ['/completions', { prompt: '1', model: 'x' }, 404, /Served are .*adapter-a/],
     ['/nothing', {}, 404, /Known are/],
