@@ -77,12 +77,20 @@ export async function runCompare(
 const tablesOf = ({ results, metrics, config }: Comparison) => ({ results, metrics, config });
 
 /** The tables as text, for a console. */
-export function compareText({ runs, strategies, paired }: CompareResult): string {
+export function compareText(result: CompareResult): string {
+  const { runs } = result;
+  return [...(runs === null ? [] : [comparisonText(runs)]), ...examplesText(result)].join('\n\n');
+}
+
+/** Those of examples and of `table`. */
+export function examplesText({
+  strategies = null,
+  paired = [],
+}: Partial<Pick<CompareResult, 'strategies' | 'paired'>>): string[] {
   return [
-    ...(runs === null ? [] : [comparisonText(runs)]),
     ...(paired.length > 0 ? [pairedText(paired)] : []),
     ...(strategies === null ? [] : [textTable(strategies.header, strategyCells(strategies.rows))]),
-  ].join('\n\n');
+  ];
 }
 
 /** Of files, which have no results, metrics or config. */

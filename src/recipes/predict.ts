@@ -3,6 +3,7 @@
  * file; every grader's scores of each run, and their mean, in files of their own.
  */
 import type { PredictConfig } from '../config/index.js';
+import { percent } from '../report/index.js';
 import type { AsyncGrader, Grade } from '../rewards/index.js';
 import { type JsonRow, writeJson, writeJsonl } from '../util/files.js';
 import { mean } from '../util/numbers.js';
@@ -88,7 +89,8 @@ function writeScores(
     const at = { grader: name, run: i + 1 };
     writeJson(gradedFile(config, { ...at, kind: 'scored' }), rows);
     writeJson(gradedFile(config, { ...at, kind: 'metrics' }), metrics);
-    const accuracy = metrics.accuracy?.toFixed(4) ?? 'none, no prediction could be graded';
+    const { accuracy: share } = metrics;
+    const accuracy = share === null ? 'none, no prediction could be graded' : percent(share);
     context.log(`${name}, run ${i + 1}: accuracy ${accuracy}`);
     return metrics.accuracy;
   });

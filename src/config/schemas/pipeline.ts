@@ -29,6 +29,10 @@ const stageSchema = z.strictObject({
     .describe('Config file (path from the pipeline file), or its keys'),
   with: mapping().default({}).describe('Keys over config'),
   part: optionalText('Part of the pipeline that it belongs to; the key stage picks one'),
+  when_needed: z
+    .boolean()
+    .default(false)
+    .describe('Left out where no stage that runs needs it, as a model that vars replace'),
   needs: z.array(text()).default([]).describe('Stages that come first, beside those referred to'),
   stop_if: optionalText(
     "Gate on the stage's result, e.g. accuracy < 0.3; when true the pipeline stops",

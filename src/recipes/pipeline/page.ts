@@ -17,7 +17,7 @@ import {
 import { messageOf } from '../../util/errors.js';
 import { groupBy } from '../../util/group.js';
 import { isObject } from '../../util/json-object.js';
-import type { CompareResult } from '../compare.js';
+import { type CompareResult, examplesText } from '../compare.js';
 import { pairedTables, strategyCells } from '../evaluation/paired-tables.js';
 import { numbersOf } from './metrics.js';
 import { type PipelineResult, pipelineFiles, type StageReport, summaryTable } from './report.js';
@@ -38,11 +38,18 @@ interface StageRun {
   readonly run: RunRows;
 }
 
-/** The table of the stages, for a console. */
+/** What stages have compared, then the table of the stages, for a console. */
 export function summaryText(result: PipelineResult, metrics: readonly string[]): string {
   const { header, rows } = summaryTable(result, metrics);
-  return textTable(header, rows);
+  const compared = result.stages.flatMap((stage) =>
+    examplesText(comparisonOf(stage)).map((table) => `${stage.name}:\n${table}\n`),
+  );
+  return [...compared, textTable(header, rows)].join('\n');
 }
+
+/** What a stage has compared; nothing of other stages. */
+const comparisonOf = ({ command, result }: StageReport): Partial<CompareResult> =>
+  command === 'compare' && isObject(result) ? result : {};
 
 export function writePipelinePage(result: PipelineResult, options: PageOptions): void {
   writeReport(pipelineFiles(result.root).report, pipelinePage(result, options));
@@ -113,18 +120,16 @@ function accuracies(stages: readonly StageReport[]): Section {
   };
 }
 
-/** What a stage has compared; nothing of other stages. */
-function comparisonSections({ name, command, result }: StageReport): Section[] {
-  if (command !== 'compare' || !isObject(result)) return [];
-  const { paired = [], column = 'correct', strategies } = result as Partial<CompareResult>;
-  const sections = pairedTables(paired, column);
+function comparisonSections(stage: StageReport): Section[] {
+  const { paired = [], column = 'correct', strategies } = comparisonOf(stage);
+  const sections = paired.length === 0 ? [] : pairedTables(paired, column);
   if (strategies != null) {
     const { header, rows } = strategies;
     sections.push({ type: 'table', title: 'Accuracy', header, rows: strategyCells(rows) });
   }
   return sections.map((section) => ({
     ...section,
-    title: `${name}: ${section.title.toLowerCase()}`,
+    title: `${stage.name}: ${section.title.toLowerCase()}`,
   }));
 }
 

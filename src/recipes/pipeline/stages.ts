@@ -72,14 +72,12 @@ export function resolveStages(file: PipelineFile): Stage[] {
 }
 
 /** The stages of the part that is to run, and all that they need. @throws InputError on an unknown part */
-function pickPart({ part, entries, yaml }: PipelineFile, stages: readonly Stage[]): Stage[] {
-  if (part === 'full') return [...stages];
-  const partOf = new Map(entries.map(({ id, spec }) => [id, spec.part]));
-  const wanted = new Set(
-    stages.filter(({ id }) => id === part || partOf.get(id) === part).map(({ id }) => id),
-  );
-  if (wanted.size === 0) {
-    const parts = new Set([...partOf.values()].filter((name) => name !== null));
+function pickPart({ part, entries, yaml, note }: PipelineFile, stages: readonly Stage[]): Stage[] {
+  const isWanted = ({ id, spec }: StageEntry): boolean =>
+    part === 'full' ? !spec.when_needed : id === part || spec.part === part;
+  const wanted = new Set(entries.filter(isWanted).map(({ id }) => id));
+  if (wanted.size === 0 && part !== 'full') {
+    const parts = new Set(entries.flatMap(({ spec }) => spec.part ?? []));
     throw new InputError({
       where: yaml.path,
       problem: `stage=${part}: there is no such part or stage`,
@@ -88,6 +86,7 @@ function pickPart({ part, entries, yaml }: PipelineFile, stages: readonly Stage[
   }
   for (const { id, upstream } of stages.toReversed()) {
     if (wanted.has(id)) for (const needed of upstream) wanted.add(needed);
+    else if (part === 'full') note?.(`stage ${id}: left out, no stage needs it`);
   }
   return stages.filter(({ id }) => wanted.has(id));
 }

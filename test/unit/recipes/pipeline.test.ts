@@ -114,6 +114,26 @@ it('what a killed pipeline was writing goes, and nothing of others', async () =>
   expect(left.map((path) => existsSync(path))).toEqual([false, false, false, true]);
 });
 
+it('a stage that is made when needed is left out where nothing that runs reads it', async () => {
+  const yaml = YAML.replace('command: init-model', 'command: init-model\n    when_needed: true')
+    .replace('  rows:', `  model: \${root}/model\n  rows:`)
+    .replace(`\${stages.model.output}`, `\${vars.model}`);
+  const made = fixture(yaml);
+  const names = (...overrides: string[]) => {
+    const notes: string[] = [];
+    const note = (line: string) => void notes.push(line);
+    const { stages } = loadPipeline({ file: made.file, overrides, note });
+    return [stages.map(({ id }) => id).join(), ...notes];
+  };
+  expect(names()).toEqual(['model,prep,final,check']);
+  const without = 'stage model: left out, no stage needs it';
+  expect(names('vars.model=org/name')).toEqual(['prep,final,check', without]);
+  expect(names('stages.prep.model=org/name')).toEqual(['prep,final,check', without]);
+  expect(names('stage=model', 'vars.model=org/name')).toEqual(['model']);
+  const result = await run(made, ['vars.model=org/name']);
+  expect(statuses(result)).toEqual(['prep done', 'final done', 'check done']);
+});
+
 describe('flags of training scripts', () => {
   const PARTS = YAML.replace('vars:', 'vars:\n  model: base').replace(
     'command: grpo\n    config: {',

@@ -79,6 +79,7 @@ describe('predict engine=server', () => {
       graders: { medical_exact: { accuracy: 2 / 3, runs: [2 / 3, 2 / 3] } },
     });
     expect(result.graders.medical_fuzzy?.accuracy).toBe(1);
+    expect(logs).toContain('medical_exact, run 2: accuracy 66.7%');
     for (const [, path] of logs.flatMap((line) => [...line.matchAll(/ in (\S+)$/g)])) {
       expect(existsSync(path!), path).toBe(true);
     }

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { writePipelinePage } from '../../../../src/recipes/pipeline/page.js';
+import { summaryText, writePipelinePage } from '../../../../src/recipes/pipeline/page.js';
 import type { StageReport } from '../../../../src/recipes/pipeline/report.js';
 import { type MetricRow, openRowLog, openRun } from '../../../../src/report/index.js';
 import { temporaryFolder } from '../../../support/temporary.js';
@@ -61,14 +61,19 @@ describe('the page of a pipeline', () => {
       header: ['benchmark', 'n', 'greedy', 'SC@16'],
       rows: [['math', 8, 0.125, null]],
     };
-    const html = page([
+    const stages = [
       stage('base_against_tuned', {
         command: 'compare',
         result: { runs: null, strategies: null, paired: [pair], column: 'coherent_correct' },
       }),
       stage('table', { command: 'compare', result: { runs: null, strategies, paired: [] } }),
       stage('not_reached', { command: 'compare', status: 'waiting' }),
-    ]);
+    ];
+    const text = summaryText({ file: 'demo.yaml', root, stages }, []);
+    expect(text).toMatch(/^base_against_tuned:\na +b +examples .*\n.*\n.* 25\.0% +50\.0% +25\.0% /);
+    expect(text).toMatch(/\n\ntable:\nbenchmark .*\n.*\nmath +8 +12\.5% *\n\nstage +command /);
+    expect(text).not.toContain('not_reached:');
+    const html = page(stages);
     expect(html).toContain('>base_against_tuned: paired examples</h2>');
     expect(html).toMatch(/<td[^>]*>25\.0%<\/td><td[^>]*>-12\.5% – 50\.0%<\/td>/);
     expect(html).toContain('>base_against_tuned: paired differences</h2>');
