@@ -13,7 +13,8 @@ namespace lorikeet {
 template <class T>
 struct GradientStrip {
   TokenBlock tokens;
-  int64_t head;
+  /// `queries`: that are computed.
+  int64_t head, queries;
   /// Q and dO, packed as [dim][queries] and as [queries][dim].
   T *query, *query_rows, *upstream, *upstream_rows;
   /// Pᵀ and dSᵀ of the present key block, [keys][queries].
@@ -57,13 +58,13 @@ struct GradientState {
   }
 };
 
-/// Sᵀ and dPᵀ of 32 keys from row `key` on → Pᵀ, and dSᵀ without the scale in both forms. Scores are
+/// Sᵀ and dPᵀ of up to 32 keys from row `key` on → Pᵀ, and dSᵀ without the scale in both forms. Scores are
 /// `factor`·s.scores; `keys` is the depth of the packed form.
 template <bool CAPPED, class T>
 void slopes(GradientState<T>& s, GradientStrip<T>& strip, int64_t key, int64_t keys, float factor) {
-  for (int64_t i = 0; i < STRIP; i += LANES) {
+  for (int64_t i = 0; i < strip.queries; i += LANES) {
     const Floats lse = load(strip.lse + i), delta = load(strip.delta + i);
-    for (int64_t j = 0; j < STRIP; j += ROWS) {
+    for (int64_t j = 0; j < std::min(STRIP, keys - key); j += ROWS) {
       Floats p[ROWS], d[ROWS];
       for (int r = 0; r < ROWS; r++) p[r] = load(s.scores + (j + r) * STRIP + i) * factor - lse;
       vexp2(p);
@@ -133,9 +134,10 @@ class AttentionGrad : public OpKernel {
       if (phase == 0) {
         const int64_t kv = item / blocks;
         const TokenBlock& block = plan.blocks[item % blocks];
-        load_block(t.k + kv * dim, t.kv_width, block, dim, BLOCK, t.stride, keys.rows + item * size);
-        transpose(keys.rows + item * size, BLOCK, t.stride, t.stride, keys.columns + item * size, BLOCK);
-        load_block(t.v + kv * dim, t.kv_width, block, dim, BLOCK, t.stride, keys.values + item * size);
+        const int64_t rows = computed(block.count);
+        load_block(t.k + kv * dim, t.kv_width, block, dim, rows, t.stride, keys.rows + item * size);
+        transpose(keys.rows + item * size, rows, t.stride, t.stride, keys.columns + item * size, BLOCK);
+        load_block(t.v + kv * dim, t.kv_width, block, dim, rows, t.stride, keys.values + item * size);
       } else if (phase == 1) {
         TileScope tiles;
         const int64_t kv = item % form.kv_heads;
@@ -168,17 +170,19 @@ class AttentionGrad : public OpKernel {
       plan.each_key_block(plan.runs[tile.run], tile.last - 1, [&](int64_t k) {
         Segment<T> value_parts[MAX_STRIPS], key_parts[MAX_STRIPS];
         int parts = 0;
+        int64_t seen = 0;
         for (int64_t i = 0; i < count; i++) {
           auto& strip = s.strips[i];
           const Sight sight = plan.sight(strip.tokens, k, form.window);
           if (sight.keys == 0) continue;
           meet(plan, {i, k, sight}, t, keys, s);
-          value_parts[parts] = {strip.probabilities, STRIP, strip.upstream_rows, STRIP};
-          key_parts[parts++] = {strip.slopes, STRIP, strip.query_rows, STRIP};
+          seen = std::max(seen, sight.keys);
+          value_parts[parts] = {strip.probabilities, STRIP, strip.upstream_rows, strip.queries};
+          key_parts[parts++] = {strip.slopes, STRIP, strip.query_rows, strip.queries};
         }
         if (parts == 0) return;
-        block_gemm(value_parts, parts, BLOCK, t.dim, keys.dv + k * keys.size, t.stride, true);
-        block_gemm(key_parts, parts, BLOCK, t.dim, keys.dk + k * keys.size, t.stride, true);
+        block_gemm(value_parts, parts, int(seen), t.dim, keys.dv + k * keys.size, t.stride, true);
+        block_gemm(key_parts, parts, int(seen), t.dim, keys.dk + k * keys.size, t.stride, true);
       });
       for (int64_t i = 0; i < count; i++) finish(s.strips[i], t, s.local);
     }
@@ -188,15 +192,16 @@ class AttentionGrad : public OpKernel {
   void start(GradientStrip<T>& s, const TokenBlock& tokens, int64_t head, const Tensors<T>& t, T* local) const {
     s.tokens = tokens;
     s.head = head;
+    s.queries = computed(tokens.count);
     const int64_t first = tokens.start * t.width + head * t.dim;
-    load_block(t.q + head * t.dim, t.width, tokens, t.dim, STRIP, t.stride, local);
-    pack(Source<T>{local, 1, t.stride}, t.dim, STRIP, s.query);
-    pack(Source<T>{local, t.stride, 1}, STRIP, t.dim, s.query_rows);
-    load_block(t.d + head * t.dim, t.width, tokens, t.dim, STRIP, t.stride, local);
-    pack(Source<T>{local, 1, t.stride}, t.dim, STRIP, s.upstream);
-    pack(Source<T>{local, t.stride, 1}, STRIP, t.dim, s.upstream_rows);
+    load_block(t.q + head * t.dim, t.width, tokens, t.dim, s.queries, t.stride, local);
+    pack(Source<T>{local, 1, t.stride}, t.dim, s.queries, s.query);
+    pack(Source<T>{local, t.stride, 1}, s.queries, t.dim, s.query_rows);
+    load_block(t.d + head * t.dim, t.width, tokens, t.dim, s.queries, t.stride, local);
+    pack(Source<T>{local, 1, t.stride}, t.dim, s.queries, s.upstream);
+    pack(Source<T>{local, t.stride, 1}, s.queries, t.dim, s.upstream_rows);
     memset(s.sums, 0, STRIP * t.stride * sizeof(float));
-    for (int64_t i = 0; i < STRIP; i++) {
+    for (int64_t i = 0; i < s.queries; i++) {
       // Queries that are missing have probabilities of zero.
       s.lse[i] = i < tokens.count ? t.lse[head * t.tokens + tokens.start + i] : -HIDDEN;
       Floats total{};
@@ -215,24 +220,26 @@ class AttentionGrad : public OpKernel {
     const bool capped = form.softcap != 0, shapes = !unit.sight.whole || capped;
     const float factor = shapes ? 1.0f : score_factor(form);
     for (int64_t key = 0; key < seen; key += STRIP) {
-      const int64_t rows = first + key * t.stride;
-      block_gemm(keys.rows + rows, t.stride, STRIP, strip.query, depth, STRIP, s.scores, STRIP, false);
-      block_gemm(keys.values + rows, t.stride, STRIP, strip.upstream, depth, STRIP, s.upstream_scores, STRIP, false);
-      if (shapes) shape_scores(form, strip.tokens, plan.blocks[unit.k], key, unit.sight.whole, s.scores, s.derivative);
+      const int64_t rows = first + key * t.stride, queries = strip.queries;
+      const int here = int(std::min(STRIP, seen - key));
+      block_gemm(keys.rows + rows, t.stride, here, strip.query, depth, queries, s.scores, STRIP, false);
+      block_gemm(keys.values + rows, t.stride, here, strip.upstream, depth, queries, s.upstream_scores, STRIP, false);
+      if (shapes)
+        shape_scores(form, strip.tokens, plan.blocks[unit.k], key, here, unit.sight.whole, s.scores, s.derivative);
       if (capped) slopes<true>(s, strip, key, seen, factor);
       else slopes<false>(s, strip, key, seen, factor);
     }
     const int64_t rest = (BLOCK - seen) * STRIP * sizeof(T);
     memset((void*)(strip.probabilities + seen * STRIP), 0, rest);
     memset((void*)(strip.slopes + seen * STRIP), 0, rest);
-    block_gemm(keys.columns + first, BLOCK, int(t.dim), s.slopes_packed, seen, STRIP, strip.sums, STRIP, true);
+    block_gemm(keys.columns + first, BLOCK, int(t.dim), s.slopes_packed, seen, strip.queries, strip.sums, STRIP, true);
   }
 
   /// dQᵀ / scale → rows of dQ.
   template <class T>
   void finish(GradientStrip<T>& s, const Tensors<T>& t, T* local) const {
     for (int64_t i = 0; i < STRIP * t.stride; i += LANES) store(s.sums + i, load(s.sums + i) * form.scale);
-    transpose(s.sums, t.stride, STRIP, STRIP, local, t.stride);
+    transpose(s.sums, t.stride, s.queries, STRIP, local, t.stride);
     T* out = t.dq + s.tokens.start * t.width + s.head * t.dim;
     for (int64_t i = 0; i < s.tokens.count; i++)
       memcpy((void*)(out + i * t.width), local + i * t.stride, t.dim * sizeof(T));

@@ -32,11 +32,18 @@ constexpr int64_t SPACING = 16;
 /// Vectors that are worked on at once.
 constexpr int ROWS = 8;
 
-/// Products compute whole strips; what is missing there is zero, or hidden.
+/// Heads are as wide as whole strips; what is missing there is zero.
 constexpr int64_t padded(int64_t count) { return (count + STRIP - 1) / STRIP * STRIP; }
 
+/// Keys and queries that are computed for so many: whole vectors, and whole steps of a product's inner size. What is missing
+/// is zero, or hidden.
+constexpr int64_t computed(int64_t count) {
+  constexpr int64_t step = std::max<int64_t>({LANES, ROWS, DEPTH_STEP});
+  return (count + step - 1) / step * step;
+}
+
 struct Sight {
-  /// The first keys of a block, a multiple of 32, behind which no query sees any.
+  /// The first keys of a block, as many as are computed, behind which no query sees any.
   int64_t keys;
   /// Whether each query sees each of the 64.
   bool whole;
@@ -83,7 +90,7 @@ struct AttentionPlan {
     if (key.position > last) return {0, false};
     if (window > 0 && key.position + key.count - 1 <= query.position - window) return {0, false};
     const bool all = key.position + key.count - 1 <= query.position && (window == 0 || key.position > last - window);
-    return {padded(std::min(key.count, last - key.position + 1)), all && key.count == BLOCK};
+    return {computed(std::min(key.count, last - key.position + 1)), all && key.count == BLOCK};
   }
 
   /// Calls f(key block) for the blocks of a run's prefixes, and its own up to `last`.
@@ -127,12 +134,12 @@ constexpr float HIDDEN = -1e30f, LOWEST = -5e29f;
 /// Products to scores of base 2, by one factor where neither cap nor mask is to be applied.
 inline float score_factor(const AttentionForm& f) { return f.scale * LOG2_E; }
 
-/// Products of a strip with 32 keys of a block, [keys][queries] → scores of base 2: scaled, capped, `HIDDEN` where not seen.
+/// Products of a strip with `keys` keys of a block, [keys][queries] → scores of base 2: scaled, capped, `HIDDEN` where not seen.
 /// `derivative` gets d capped / d scaled.
 inline void shape_scores(const AttentionForm& f, const TokenBlock& query, const TokenBlock& key, int64_t first_key,
-                         bool whole, float* s, float* derivative) {
-  for (int64_t j = 0; j < STRIP; j++)
-    for (int64_t i = 0; i < STRIP; i += LANES) {
+                         int64_t keys, bool whole, float* s, float* derivative) {
+  for (int64_t j = 0; j < keys; j++)
+    for (int64_t i = 0; i < computed(query.count); i += LANES) {
       const int64_t at = j * STRIP + i;
       Floats v = load(s + at) * f.scale;
       if (f.softcap != 0) {

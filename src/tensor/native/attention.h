@@ -17,6 +17,8 @@ struct ForwardStrip {
   /// [dim][queries]
   float sums[STRIP * 256];
   float top[STRIP], total[STRIP];
+  /// That are computed.
+  int64_t queries;
 };
 
 template <class T>
@@ -45,7 +47,7 @@ inline Floats highest_score(const float* column, int64_t keys) {
 template <class T>
 void fold_scores(ForwardStrip<T>& s, const float* scores, int64_t keys, int64_t dim, float factor, T* probabilities,
                  ProductQueue<T>& products) {
-  for (int64_t i = 0; i < STRIP; i += LANES) {
+  for (int64_t i = 0; i < s.queries; i += LANES) {
     const Floats highest = highest_score(scores + i, keys) * factor;
     Floats top = load(s.top + i);
     if (any_above(highest, top + SLACK)) {
@@ -102,10 +104,12 @@ class Attention : public OpKernel {
     each_phase(c, {form.kv_heads * blocks, form.heads * blocks}, [&](int phase, int64_t item, int64_t slot) {
       auto& s = *(ForwardState<T>*)(states + slot * state_size);
       if (phase == 0) {
-        const int64_t kv = item / blocks, b = item % blocks;
-        load_block(pk + kv * dim, kv_width, plan.blocks[b], dim, BLOCK, stride, keys + item * size);
-        load_block(pv + kv * dim, kv_width, plan.blocks[b], dim, BLOCK, stride, s.local);
-        transpose(s.local, BLOCK, stride, stride, values + item * size, BLOCK);
+        const int64_t kv = item / blocks;
+        const TokenBlock& block = plan.blocks[item % blocks];
+        const int64_t rows = computed(block.count);
+        load_block(pk + kv * dim, kv_width, block, dim, rows, stride, keys + item * size);
+        load_block(pv + kv * dim, kv_width, block, dim, rows, stride, s.local);
+        transpose(s.local, rows, stride, stride, values + item * size, BLOCK);
         return;
       }
       const int64_t head = item % form.heads, b = item / form.heads, kv = head / (form.heads / form.kv_heads);
@@ -137,8 +141,9 @@ class Attention : public OpKernel {
   template <class T>
   static void start(ForwardStrip<T>& s, const TokenBlock& tokens, const T* q, int64_t width, int64_t dim,
                     int64_t stride, T* local) {
-    load_block(q, width, tokens, dim, STRIP, stride, local);
-    pack(Source<T>{local, 1, stride}, dim, STRIP, s.query);
+    s.queries = computed(tokens.count);
+    load_block(q, width, tokens, dim, s.queries, stride, local);
+    pack(Source<T>{local, 1, stride}, dim, s.queries, s.query);
     std::fill(s.top, s.top + STRIP, LOWEST);
     memset(s.total, 0, sizeof s.total);
     memset(s.sums, 0, stride * STRIP * sizeof(float));
@@ -153,12 +158,14 @@ class Attention : public OpKernel {
     ProductQueue<T> products;
     const int64_t size = BLOCK * stride;
     auto add_scores = [&](size_t u) {
-      const Segment<T> product{keys + units[u].k * size, stride, s.strips[units[u].strip].query, depth_of<T>(dim)};
-      products.add(product, units[u].sight.keys, STRIP, s.scores[u % 2], STRIP, false);
+      const auto& strip = s.strips[units[u].strip];
+      const Segment<T> product{keys + units[u].k * size, stride, strip.query, depth_of<T>(dim)};
+      products.add(product, units[u].sight.keys, strip.queries, s.scores[u % 2], STRIP, false);
     };
     auto add_sums = [&](size_t u) {
       const Segment<T> product{values + units[u].k * size, BLOCK, s.probabilities[u % 2], units[u].sight.keys};
-      products.add(product, dim, STRIP, s.strips[units[u].strip].sums, STRIP, true);
+      auto& strip = s.strips[units[u].strip];
+      products.add(product, dim, strip.queries, strip.sums, STRIP, true);
     };
     add_scores(0);
     products.drain();
@@ -169,9 +176,9 @@ class Attention : public OpKernel {
       if (u > 0 && units[u - 1].strip == unit.strip) products.drain();
       if (u + 1 < units.size()) add_scores(u + 1);
       const bool shapes = !unit.sight.whole || form.softcap != 0;
-      for (int64_t key = 0; shapes && key < unit.sight.keys; key += STRIP)
-        shape_scores(form, strip_of(block, unit.strip), plan.blocks[unit.k], key, unit.sight.whole,
-                     s.scores[u % 2] + key * STRIP, nullptr);
+      if (shapes)
+        shape_scores(form, strip_of(block, unit.strip), plan.blocks[unit.k], 0, unit.sight.keys, unit.sight.whole,
+                     s.scores[u % 2], nullptr);
       fold_scores(s.strips[unit.strip], s.scores[u % 2], unit.sight.keys, dim, shapes ? 1.0f : score_factor(form),
                   s.probabilities[u % 2], products);
       products.drain();
@@ -184,11 +191,11 @@ class Attention : public OpKernel {
   template <class T>
   static void finish(ForwardStrip<T>& s, const TokenBlock& tokens, int64_t dim, int64_t stride, T* local, T* out,
                      int64_t width) {
-    for (int64_t i = 0; i < STRIP; i += LANES) {
+    for (int64_t i = 0; i < s.queries; i += LANES) {
       const Floats factor = 1.0f / load(s.total + i);
       for (int64_t d = 0; d < dim; d++) store(s.sums + d * STRIP + i, load(s.sums + d * STRIP + i) * factor);
     }
-    transpose(s.sums, stride, STRIP, STRIP, local, stride);
+    transpose(s.sums, stride, s.queries, STRIP, local, stride);
     for (int64_t i = 0; i < tokens.count; i++) memcpy((void*)(out + i * width), local + i * stride, dim * sizeof(T));
   }
 
