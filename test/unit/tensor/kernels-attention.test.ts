@@ -19,6 +19,15 @@ const BATCHES = {
     run(190, 33, 0),
     run(223, 77),
   ],
+  'runs that fill no vector of keys or queries': [
+    run(0, 1),
+    run(1, 17),
+    run(18, 39, 1),
+    run(57, 72),
+    run(129, 9, 3),
+    run(138, 129),
+    run(267, 33),
+  ],
 };
 
 interface Case {
