@@ -106,6 +106,7 @@ export const foreignNames: Readonly<Record<string, ForeignMeaning>> = {
   optimizer: to('optim'),
   gradient_clipping: to('max_grad_norm'),
   clip_grad_norm: to('max_grad_norm'),
+  moe_aux_loss_coef: to('router_aux_loss_coef'),
   log_every_n_steps: to('logging_steps'),
   num_warmup_steps: to('warmup_steps'),
   random_state: to('seed'),

@@ -76,7 +76,6 @@ const REFUSALS: readonly (readonly [reason: string, ...names: readonly string[]]
   ['Set adam_beta1, adam_beta2 and adam_epsilon', 'optim_args'],
   ['Use lora.target_modules', 'lora_target_parameters', 'optim_target_modules'],
   ['decoders are all that is trained. Leave it out', 'lora_task_type'],
-  ['routers of experts are not trained. Leave it out', 'router_aux_loss_coef'],
   ['noise on embeddings is for sft. Leave it out', 'neftune_noise_alpha'],
   ['it is for sft. Use label_smoothing in dpo', 'label_smoothing_factor'],
   ['a model that gives scores is not read. Use rewards', 'reward_model_name_or_path'],

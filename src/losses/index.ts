@@ -17,6 +17,7 @@ export {
   tokenCoefficient,
 } from './grpo-normalisation.js';
 export { type KtoOptions, klBaseline, ktoLoss, ktoMetrics } from './kto.js';
+export { balanceLoss } from './load-balancing.js';
 export type { DpoLossType, PairSettings } from './preference-terms.js';
 export {
   boundedWeight,

@@ -27,7 +27,7 @@ export function mixtureOfExperts(
       lora: null,
       trainable: source.trainable(name),
     });
-  const logits = product(x, router);
+  const logits = routers.onTape(product(x, router));
   const routing = routers.routing(layer, logits);
   const rows = gather(x, routing.tokens);
   // An expert without tokens has its product too: its gradient, zeros, is asked for.

@@ -37,6 +37,7 @@ export type {
   TokenLoss,
 } from './policy-types.js';
 export { untied } from './replaced.js';
+export type { RouterUse } from './routers.js';
 export { fromStored, storedShapes, toStored } from './stacked-experts.js';
 export type { TokenBatch } from './token-batch.js';
 export { trainingFlops } from './training-flops.js';

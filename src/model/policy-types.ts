@@ -1,5 +1,6 @@
 /** What the policy is asked for, and what it answers. */
 import type { GradientColumn, Tensor, Tensor1D } from '../tensor/index.js';
+import type { RouterLoss, RouterUse } from './routers.js';
 
 /** Which LoRA matrices are active: the trained ones, none, or a frozen starting copy. */
 export type AdapterChoice = 'policy' | 'off' | 'reference';
@@ -9,6 +10,8 @@ export interface ScoreOptions extends Pick<GradientOptions, 'meanLogits'> {
   readonly meanLogp?: boolean;
   readonly adapter?: AdapterChoice;
   readonly temperature?: number;
+  /** Called with how the routers of experts spread the tokens; its tensor is valid during the call. */
+  readonly onRouters?: (use: RouterUse) => void;
 }
 
 /** A loss on `[M, 3 or 4]` token scores (see `tokenScores`), with metrics as scalars. */
@@ -23,6 +26,8 @@ export interface GradientOptions {
   readonly dropoutSeed?: number | string;
   /** Columns of the scores that the loss depends on; default: log p alone. */
   readonly columns?: readonly GradientColumn[];
+  /** Added to the loss, where there are experts. */
+  readonly routerLoss?: RouterLoss;
   /** Adds a fourth column, the mean of the logits over the vocabulary, for metrics; not where logits have a cap. */
   readonly meanLogits?: boolean;
 }

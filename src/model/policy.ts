@@ -23,15 +23,9 @@ import { LayerForward, type LayerInputs } from './layer.js';
 import type { LoraPlan } from './lora.js';
 import { PolicyEnds } from './policy-ends.js';
 import { type ParameterView, PolicyParameters } from './policy-parameters.js';
-import type {
-  AdapterChoice,
-  GradientOptions,
-  Gradients,
-  ScoreOptions,
-  TokenLoss,
-} from './policy-types.js';
+import type { GradientOptions, Gradients, ScoreOptions, TokenLoss } from './policy-types.js';
 import { untied } from './replaced.js';
-import { Routers } from './routers.js';
+import { Routers, type RouterUse } from './routers.js';
 import { type Pass, SegmentWalk } from './segment-walk.js';
 import type { DecoderSpec } from './spec.js';
 import type { TokenBatch } from './token-batch.js';
@@ -110,16 +104,22 @@ export class Policy {
   async score(batch: TokenBatch, options: ScoreOptions = {}): Promise<Float32Array> {
     const { adapter = 'policy', temperature = 1, meanLogits = false, meanLogp = false } = options;
     const columns: readonly GradientColumn[] = meanLogp ? ['mean_logp'] : [];
-    return await this.ask(batch, adapter, (x, pass) =>
-      this.ends.head(x, pass, { temperature, columns, meanLogits }),
+    return await this.ask(
+      batch,
+      (x, pass) => this.ends.head(x, pass, { temperature, columns, meanLogits }),
+      { adapter, onRouters: options.onRouters },
     ).catch(throwExplained);
   }
 
   /** log p of the targets alone, `[M]` on the host. */
-  async logps(batch: TokenBatch, options: Omit<ScoreOptions, 'meanLogits'> = {}) {
-    const { adapter = 'policy', temperature = 1 } = options;
-    return await this.ask(batch, adapter, (x, pass) =>
-      logpColumn(this.ends.head(x, pass, { temperature, columns: [] })),
+  async logps(
+    batch: TokenBatch,
+    { adapter = 'policy', temperature = 1 }: Pick<ScoreOptions, 'adapter' | 'temperature'> = {},
+  ): Promise<Float32Array> {
+    return await this.ask(
+      batch,
+      (x, pass) => logpColumn(this.ends.head(x, pass, { temperature, columns: [] })),
+      { adapter },
     ).catch(throwExplained);
   }
 
@@ -128,26 +128,39 @@ export class Policy {
    * @returns `[M, V]` on the host, row-major.
    */
   async logits(batch: TokenBatch): Promise<Float32Array> {
-    const asked = this.ask(batch, 'policy', (x, pass) => this.ends.logits(x, pass));
-    return await asked.catch(throwExplained);
+    return await this.ask(batch, (x, pass) => this.ends.logits(x, pass)).catch(throwExplained);
+  }
+
+  /** How the routers of experts spread the tokens of a batch when it is trained on. */
+  async routerUse(
+    batch: TokenBatch,
+    { dropoutSeed = null }: Partial<Pick<ParameterView, 'dropoutSeed'>> = {},
+  ): Promise<Omit<RouterUse, 'probabilities'>> {
+    let found: RouterUse | null = null;
+    const onRouters = (use: RouterUse) => {
+      found = use;
+    };
+    await this.ask(batch, () => tf.scalar(0), { dropoutSeed, onRouters }).catch(throwExplained);
+    return found!;
   }
 
   /** A forward pass without tape, and what `finish` makes of its hidden states, on the host. */
   private async ask(
     batch: TokenBatch,
-    adapter: AdapterChoice,
     finish: (x: Tensor, pass: Pass) => Tensor,
+    { adapter = 'policy', dropoutSeed = null, onRouters }: AskOptions = {},
   ): Promise<Float32Array> {
     await signalsDelivered();
-    const opened = this.opened(batch);
+    const opened = this.opened(batch, { isCounted: onRouters !== undefined });
     const result = tf.tidy(() => {
-      const pass = this.pass(opened, { adapter, dropoutSeed: null });
+      const pass = this.pass(opened, { adapter, dropoutSeed });
       let x = this.ends.embed(pass);
       for (const index of this.spec.layers.keys()) {
         const next = tf.tidy(() => pass.layer(x, index));
         x.dispose();
         x = next;
       }
+      onRouters?.(opened.routers!.use());
       return finish(x, pass);
     });
     opened.dispose();
@@ -163,8 +176,9 @@ export class Policy {
     options: GradientOptions = {},
   ): Promise<Gradients> {
     const { temperature = 1, columns, meanLogits = false, dropoutSeed = null } = options;
+    const { routerLoss } = options;
     await signalsDelivered();
-    const opened = this.opened(batch);
+    const opened = this.opened(batch, { isCounted: routerLoss !== undefined });
     const view: ParameterView = { adapter: 'policy', dropoutSeed };
     const head = { temperature, meanLogits, ...(columns !== undefined && { columns }) };
     const names: string[] = [];
@@ -175,7 +189,10 @@ export class Policy {
       const finish = (hidden: Tensor, pass: Pass): Tensor => {
         mark();
         const scores = this.ends.head(hidden, pass, head);
-        const { loss, metrics } = lossOf(scores);
+        const scored = lossOf(scores);
+        const balance = routerLoss && opened.routers!.settle(routerLoss);
+        const loss = balance ? scored.loss.add(balance.loss) : scored.loss;
+        const metrics = { ...scored.metrics, ...balance?.metrics };
         names.push(...Object.keys(metrics));
         const flat = [loss, ...Object.values(metrics)].map((part) => part.reshape([1]));
         kept.push(tf.keep(tf.concat(flat)), tf.keep(logpColumn(scores)));
@@ -210,10 +227,11 @@ export class Policy {
     this.geometries.dispose();
   }
 
-  private opened(batch: TokenBatch): OpenBatch {
+  /** @param use.isCounted Whether it is asked how routers spread the tokens. */
+  private opened(batch: TokenBatch, { isCounted }: { readonly isCounted: boolean }): OpenBatch {
     const { experts } = this.spec;
     const geometry = this.geometries.of(batch);
-    const routers = experts && new Routers(experts);
+    const routers = experts && new Routers(experts, isCounted ? batch : null);
     return {
       batch,
       geometry,
@@ -237,6 +255,11 @@ export class Policy {
     const layer = (x: Tensor, index: number) => fused(index).forward(x, { keepsAll: false }).y;
     return { ...base, layer, fused };
   }
+}
+
+/** Of a forward pass without tape; default: with the adapter under training, without dropout. */
+interface AskOptions extends Partial<Pick<ParameterView, 'adapter' | 'dropoutSeed'>> {
+  readonly onRouters?: ScoreOptions['onRouters'] | undefined;
 }
 
 /** What one call knows of its batch. */

@@ -9,6 +9,8 @@ import type { ExpertsSpec } from './spec.js';
 export interface Routing {
   /** Rows of each expert, which stand together, one expert after the other. */
   readonly counts: readonly number[];
+  /** Expert of each place, on the host. */
+  readonly chosen: Int32Array;
   /** Token of each row. */
   readonly tokens: Tensor;
   /** Place of each row among those of all tokens, token after token. */
@@ -21,7 +23,7 @@ export interface Routing {
 
 /** @param logits The router's, `[T, count]` float32 @returns Its tensors are kept; the caller disposes them. */
 export function routed(logits: Tensor, { count, perToken }: ExpertsSpec): Routing {
-  const experts = tf.tidy(() => tf.topk(logits, perToken).indices.dataSync());
+  const experts = tf.tidy(() => tf.topk(logits, perToken).indices.dataSync()) as Int32Array;
   const counts = new Array<number>(count).fill(0);
   for (const expert of experts) counts[expert]!++;
   const next = counts.map((_, expert) => counts.slice(0, expert).reduce((sum, n) => sum + n, 0));
@@ -37,6 +39,7 @@ export function routed(logits: Tensor, { count, perToken }: ExpertsSpec): Routin
   const kept = (values: Int32Array) => tf.keep(indicesOnDevice(values));
   return {
     counts,
+    chosen: experts,
     tokens: kept(tokens),
     order: kept(order),
     rows: kept(rows),

@@ -97,6 +97,8 @@ export interface ExpertsSpec {
   readonly perToken: number;
   /** Their probabilities are divided by their sum. */
   readonly normalized: boolean;
+  /** Weight in training of the loss that keeps them evenly used. */
+  readonly auxLossCoef: number;
   /** Checkpoints store the matrices of all experts as two tensors (Granite), see stacked-experts.ts. */
   readonly stacked: boolean;
 }

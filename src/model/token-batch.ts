@@ -34,6 +34,18 @@ export function runBases(runs: readonly TokenRun[]): number[] {
   return bases;
 }
 
+/** Sequences that each token is in, `[T]`: of a run, as many as go on from it, or its own. */
+export function sequencesThrough(runs: readonly TokenRun[]): Float32Array {
+  const through = runs.map(() => 0);
+  for (const [index, { prefix }] of [...runs.entries()].reverse()) {
+    through[index] ||= 1;
+    if (prefix >= 0) through[prefix]! += through[index]!;
+  }
+  return Float32Array.from(
+    runs.flatMap(({ length }, i) => new Array<number>(length).fill(through[i]!)),
+  );
+}
+
 /**
  * The token that many before each token in its sequence, `[T]`; T, the number of tokens, where the sequence has not
  * begun there.

@@ -2,6 +2,7 @@
  * One optimizer step: gradients of the micro-batches added up, clipped, applied. Losses arrive already
  * divided by the counts of the whole step, so that k micro-batches equal one large batch.
  */
+import { balanceLoss } from '../losses/index.js';
 import type {
   GradientOptions,
   PassSeconds,
@@ -11,6 +12,7 @@ import type {
 } from '../model/index.js';
 import { explained, type Optimizer, type Tensor1D, tf } from '../tensor/index.js';
 import { GuardError } from '../util/errors.js';
+import { totalCounts } from './router-spread.js';
 
 export interface MicroTask {
   readonly batch: TokenBatch;
@@ -57,6 +59,8 @@ export interface TrainerOptions {
   readonly maxGradNorm: number;
   /** For dropout. */
   readonly seed: number;
+  /** Weight of the loss that keeps experts evenly used; default 0: none. */
+  readonly routerAuxLossCoef?: number;
 }
 
 const PHASES = ['forward', 'head', 'backward'] as const;
@@ -80,6 +84,7 @@ interface MicroPlace {
 export class Trainer {
   readonly policy: Policy;
   readonly optimizer: Optimizer;
+  readonly routerAuxLossCoef: number;
   private readonly maxGradNorm: number;
   private readonly seed: number;
   private changed = false;
@@ -87,7 +92,7 @@ export class Trainer {
   private begun = 0;
 
   /** @throws GuardError when there is nothing to train. */
-  constructor({ policy, optimizer, maxGradNorm, seed }: TrainerOptions) {
+  constructor({ policy, optimizer, maxGradNorm, seed, routerAuxLossCoef = 0 }: TrainerOptions) {
     if (policy.parameters.size === 0) {
       throw new GuardError({
         where: 'no_trainable_parameters',
@@ -97,6 +102,7 @@ export class Trainer {
     }
     this.policy = policy;
     this.optimizer = optimizer;
+    this.routerAuxLossCoef = routerAuxLossCoef;
     this.maxGradNorm = maxGradNorm;
     this.seed = seed;
   }
@@ -133,7 +139,9 @@ export class Trainer {
     const logps: Float32Array[] = [];
     let loss = 0;
     let total: Tensor1D | null = null;
-    const seconds = { forward: 0, head: 0, backward: 0 };
+    const begin = performance.now();
+    const routerLoss = await this.routerLoss(tasks, step);
+    const seconds = { forward: (performance.now() - begin) / 1000, head: 0, backward: 0 };
     for (const [index, task] of tasks.entries()) {
       const { batch, lossOf, temperature = 1, columns, meanLogits = false } = task;
       const dropoutSeed = dropoutSeedOf({ seed: this.seed, step, index });
@@ -141,6 +149,7 @@ export class Trainer {
         temperature,
         dropoutSeed,
         meanLogits,
+        ...(routerLoss && { routerLoss }),
         ...(columns !== undefined && { columns }),
       });
       loss += part.loss;
@@ -161,6 +170,24 @@ export class Trainer {
     if (!this.changed && shouldMove) throw unchanged(step, learningRate);
     const timed = { ...seconds, optimizer };
     return { loss, gradNorm, updateNorm, metrics, logps, seconds: timed };
+  }
+
+  /** Goes by the whole step: of one micro-batch its own pass knows that, of several a pass over each before. */
+  private async routerLoss(
+    tasks: readonly MicroTask[],
+    step: number,
+  ): Promise<GradientOptions['routerLoss']> {
+    const { routerAuxLossCoef: coefficient, policy, seed } = this;
+    if (coefficient === 0 || tasks.length === 0) return undefined;
+    if (tasks.length === 1) return (own) => balanceLoss(own.probabilities, { coefficient, ...own });
+    const uses = [];
+    for (const [index, { batch }] of tasks.entries()) {
+      uses.push(
+        await policy.routerUse(batch, { dropoutSeed: dropoutSeedOf({ seed, step, index }) }),
+      );
+    }
+    const whole = totalCounts(uses);
+    return ({ probabilities }) => balanceLoss(probabilities, { coefficient, ...whole });
   }
 
   /** Clips as torch's `clip_grad_norm_`: by max/(norm + 1e-6) when that is below 1. */

@@ -54,7 +54,8 @@ beforeEach(() => {
 /** What one process does: all of it with its own policy, optimizer and data order. */
 async function session({ options, seed = 1, ...rest }: Session = {}): Promise<Outcome> {
   const policy = tinyPolicy({ lora: { loraDropout: 0.2 }, ...options });
-  const trainer = adamwTrainer(policy, { weightDecay: 0.1, seed });
+  const routerAuxLossCoef = policy.spec.experts?.auxLossCoef ?? 0;
+  const trainer = adamwTrainer(policy, { weightDecay: 0.1, seed, routerAuxLossCoef });
   const { optimizer } = trainer;
   const { shapes } = policy.parameters;
   const fingerprint = { parameters: 'f', base: 'b', adapter: null };
@@ -118,6 +119,7 @@ describe.each([
   { name: 'checkpointed layers', options: { checkpointedLayers: 3 } },
   { name: 'a base in 4 bits', options: { quantization: { type: 'nf4', isNested: true } } },
   { name: 'full training', options: { lora: null, family: 'qwen2' } },
+  { name: 'experts', options: { family: 'qwen3_moe' } },
 ] satisfies { name: string; options: TinyPolicyOptions }[])('$name', ({ options }) => {
   test('is the same twice, and another for another seed', async () => {
     const first = await session({ options });

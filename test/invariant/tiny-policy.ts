@@ -13,7 +13,7 @@ import {
 import { goldenTensor, goldenWeights } from '../support/golden-models.js';
 import { adamwTrainer } from './adamw-trainer.js';
 
-export type TinyFamily = 'llama' | 'qwen2';
+export type TinyFamily = 'llama' | 'qwen2' | 'qwen3_moe';
 
 export const TINY_VOCABULARY = 96;
 
@@ -35,6 +35,10 @@ export function tinyModel(family: TinyFamily): TinyModel {
     head_dim: 16,
     max_position_embeddings: 128,
     tie_word_embeddings: family === 'qwen2',
+    ...(family === 'qwen3_moe' && {
+      ...{ moe_intermediate_size: 48, num_experts: 4, num_experts_per_tok: 2 },
+      router_aux_loss_coef: 0.5,
+    }),
   });
   return { spec, weights: goldenWeights(family, spec) };
 }

@@ -14,14 +14,15 @@ const GROUPS = ['num_generations=4', 'max_completion_length=16', 'per_device_tra
 
 /**
  * The start is trained before the tests of a file; what is made is removed after them.
- * @param steps Of the start.
+ * @param options.steps Of the start.
+ * @param options.architecture Keys of `init-model` that the model has besides.
  */
-export function tinyRuns({ steps = 20 } = {}) {
+export function tinyRuns({ steps = 20, architecture = [] as readonly string[] } = {}) {
   const dir = temporaryFolder();
   const said: string[] = [];
   const context = logInto(said);
   const start = join(dir, 'start');
-  const tiny = tinyTraining(dir);
+  const tiny = tinyTraining(dir, architecture);
 
   const keysOf = (name: string, model: string) => [
     `model=${model}`,

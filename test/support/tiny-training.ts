@@ -42,8 +42,9 @@ export function withOtherEnds(model: string, to: string): string {
  * The checkpoint, the rows and the pairs in `dir`, made before the tests of a file or of a block.
  * `base`: the checkpoint, untrained; `keys` are those that every trainer gets: the template, short tags, the data
  * set, the threads.
+ * @param architecture Keys of `init-model` that the checkpoint has besides.
  */
-export function tinyTraining(dir = temporaryFolder()) {
+export function tinyTraining(dir = temporaryFolder(), architecture: readonly string[] = []) {
   const base = join(dir, 'base');
   const rows = join(dir, 'rows.jsonl');
   const pairs = join(dir, 'pairs.jsonl');
@@ -54,7 +55,7 @@ export function tinyTraining(dir = temporaryFolder()) {
     const overrides = [
       ...[`output=${base}`, `tokenizer.corpus=["${rows}"]`, 'tokenizer.vocab_size=400'],
       `tokenizer.added_tokens=${JSON.stringify(TAGS)}`,
-      ...ARCHITECTURE.map((key) => `architecture.${key}`),
+      ...[...ARCHITECTURE, ...architecture].map((key) => `architecture.${key}`),
     ];
     await runInitModel(loadConfig(initModelSchema, { overrides }), SILENT);
   }, 120_000);

@@ -131,6 +131,10 @@ export const optimizationKeys = (learningRate: number) => ({
     .meta({ same: { null: 0 } })
     .default(1)
     .describe('Clip the gradient to this norm; 0 is off'),
+  router_aux_loss_coef: nonNegative()
+    .nullable()
+    .default(null)
+    .describe("Weight of the loss that keeps experts evenly used; null: the model's own, 0: none"),
 });
 
 export interface ScheduleKeys {

@@ -8,6 +8,7 @@ const COUNTS = ['num_experts', 'num_local_experts'] as const;
 interface ExpertDefaults {
   readonly count: number;
   readonly perToken: number;
+  readonly auxLossCoef: number;
   /** Absent: `norm_topk_prob` says it. */
   readonly normalized?: boolean;
   readonly stacked?: boolean;
@@ -15,9 +16,8 @@ interface ExpertDefaults {
 
 export function expertsFrom(fields: ConfigFields, defaults: ExpertDefaults): ExpertsSpec {
   fields.oneOf('hidden_act', ['silu', 'swish']);
-  // It would add to the loss what keeps the router even.
-  fields.oneOf('output_router_logits', [false]);
-  fields.raw('router_aux_loss_coef');
+  // Whether a loss outside of training has what keeps experts evenly used.
+  fields.boolean('output_router_logits', false);
   const said = COUNTS.filter((key) => fields.raw(key) !== undefined);
   const counts = said.map((key) => fields.positiveInteger(key));
   const [count = defaults.count] = counts;
@@ -28,5 +28,6 @@ export function expertsFrom(fields: ConfigFields, defaults: ExpertDefaults): Exp
     throw fields.wrong('num_experts_per_tok', perToken, `at most the ${count} experts`);
   }
   const { normalized = fields.boolean('norm_topk_prob', false), stacked = false } = defaults;
-  return { count, perToken, normalized, stacked };
+  const auxLossCoef = fields.number('router_aux_loss_coef', defaults.auxLossCoef);
+  return { count, perToken, normalized, auxLossCoef, stacked };
 }

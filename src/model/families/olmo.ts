@@ -55,7 +55,11 @@ export function olmoe(fields: ConfigFields): DecoderSpec {
   if (numHeads * headDim !== hiddenSize) {
     throw fields.wrong('head_dim', headDim, `${hiddenSize / numHeads}`);
   }
-  return { ...spec, qkNorm: 'full', experts: expertsFrom(fields, { count: 64, perToken: 8 }) };
+  return {
+    ...spec,
+    qkNorm: 'full',
+    experts: expertsFrom(fields, { count: 64, perToken: 8, auxLossCoef: 0.01 }),
+  };
 }
 
 const THETA = 500_000;

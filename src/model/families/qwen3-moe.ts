@@ -22,6 +22,6 @@ export function qwen3Moe(fields: ConfigFields): DecoderSpec {
     ...spec,
     layers: qwenLayers(fields, spec.layers.length),
     qkNorm: 'head',
-    experts: expertsFrom(fields, { count: 128, perToken: 8 }),
+    experts: expertsFrom(fields, { count: 128, perToken: 8, auxLossCoef: 0.001 }),
   };
 }

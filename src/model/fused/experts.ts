@@ -96,7 +96,9 @@ export function fusedExperts(context: FusedContext, layer: number): Inner {
         const through = byToken(stacked(each.map(([dx]) => dx!)), routing).sum(1);
         const dweights = byToken(stacked(each.map(([, dw]) => dw!)), routing).squeeze([2]);
         const dlogits = tf.grad((x) => routingWeights(x, routing, chosen))(logits!, dweights);
-        const toRouter = product(castTo(dlogits, 'float32', compute), router, false);
+        const slopes = routers!.slopesOf(logits!);
+        const all = slopes === null ? dlogits : dlogits.add(slopes);
+        const toRouter = product(castTo(all, 'float32', compute), router, false);
         const rest = residual === undefined ? through : through.add(residual);
         return kernels().gemm([toRouter], { out, residual: rest as Tensor });
       });

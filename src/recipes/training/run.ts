@@ -19,7 +19,7 @@ import { sayKeptShape } from './kept-shape.js';
 import { logImpliedTracker, trackerNames } from './log.js';
 import type { TrainingRecipe } from './recipe.js';
 import { runSession, type TrainingResult } from './session.js';
-import { trainedPolicy } from './trained-policy.js';
+import { routerCoefficient, trainedPolicy } from './trained-policy.js';
 import type { TrainerConfig } from './trainer-config.js';
 import { checkWatchedMetric } from './watched-metric.js';
 
@@ -41,8 +41,10 @@ export function trainingRun<Config extends TrainerConfig, Inputs>(
     sayKeptShape(config, source, context.log);
     const inputs = await recipe.inputs(config, source, context);
     stack.defer(() => recipe.close?.(inputs));
+    const heldOut = recipe.heldOutMetrics(inputs, source);
+    const isBalanced = routerCoefficient(config, source.spec) !== 0;
     checkWatchedMetric(config, {
-      heldOut: recipe.heldOutMetrics(inputs, source),
+      heldOut: heldOut && (isBalanced ? [...heldOut, 'aux_loss'] : heldOut),
       hasRewards: (config.rewards ?? []).length > 0,
     });
     const evaluation = await openTrainedEvaluation(config, source, context);

@@ -160,7 +160,9 @@ function duringTraining(
     },
     rest: sampling.rest,
     writer,
-    heldOut: heldOut ? async () => heldOutMetrics(trained.policy, await heldOut()) : null,
+    heldOut: heldOut
+      ? async () => heldOutMetrics(trained.policy, await heldOut(), trained.trainer)
+      : null,
     rewards: rewards?.grade ?? null,
     history: checkpoint?.state.evaluations ?? [],
     historyMetric: checkpoint?.state.metric,

@@ -53,6 +53,7 @@ export function trainedPolicy(
   source: ModelSource,
   { keepReference, shape, usualLength = shape.longest, samplers }: TrainedPolicyOptions,
 ): TrainedPolicy {
+  const routerAuxLossCoef = routerCoefficient(config, source.spec);
   const lora = loraPlan(config, source);
   const compute = computeType(config, source.spec);
   const hasAdapter = source.adapter !== null;
@@ -89,7 +90,7 @@ export function trainedPolicy(
   return {
     policy,
     plan,
-    trainer: new Trainer({ policy, optimizer, maxGradNorm, seed }),
+    trainer: new Trainer({ policy, optimizer, maxGradNorm, seed, routerAuxLossCoef }),
     reference: needsCopy ? 'reference' : 'off',
     afterStep(done) {
       const { ref_model_sync_steps: every = 0, ref_model_mixup_alpha: alpha = 0 } = config;
@@ -111,6 +112,23 @@ export function trainedPolicy(
       policy.dispose();
     },
   };
+}
+
+/**
+ * The weight of the loss that keeps experts evenly used; 0: none.
+ * @throws InputError where there are no experts to weigh it for
+ */
+export function routerCoefficient(
+  { router_aux_loss_coef: asked }: Pick<TrainerConfig, 'router_aux_loss_coef'>,
+  { experts, family }: Pick<ModelSource['spec'], 'experts' | 'family'>,
+): number {
+  if (experts !== null) return asked ?? experts.auxLossCoef;
+  if (asked === null || asked === 0) return 0;
+  throw new InputError({
+    where: 'router_aux_loss_coef',
+    problem: `${asked}, but ${family} has no experts`,
+    remedy: 'Leave it out',
+  });
 }
 
 interface StartOptions {

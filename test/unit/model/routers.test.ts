@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { Routers } from '../../../src/model/routers.js';
 import { tf } from '../../../src/tensor/index.js';
 
-const experts = { count: 3, perToken: 2, normalized: true, stacked: false };
+const experts = { count: 3, perToken: 2, normalized: true, auxLossCoef: 0, stacked: false };
 
 /** The likeliest of the tokens: 2 and 0, 1 and 0, 1 and 2. */
 const LOGITS = [
@@ -12,9 +12,10 @@ const LOGITS = [
 ];
 
 test('rows of an expert stand together, in the order of tokens', async () => {
-  const routers = new Routers(experts);
-  const { counts, ...indices } = routers.routing(0, tf.tensor2d(LOGITS));
+  const routers = new Routers(experts, null);
+  const { counts, chosen, ...indices } = routers.routing(0, tf.tensor2d(LOGITS));
   expect(counts).toEqual([2, 2, 2]);
+  expect([...chosen]).toEqual([2, 0, 1, 0, 1, 2]);
   const read = async (name: keyof typeof indices) => [...(await indices[name].data())];
   expect(await read('tokens')).toEqual([0, 1, 1, 2, 0, 2]);
   expect(await read('order')).toEqual([1, 3, 2, 4, 0, 5]);
@@ -25,7 +26,7 @@ test('rows of an expert stand together, in the order of tokens', async () => {
 
 test('a layer that is computed again goes the way it went before; nothing is left', () => {
   const before = tf.memory().numTensors;
-  const routers = new Routers(experts);
+  const routers = new Routers(experts, null);
   tf.tidy(() => {
     const logits = tf.tensor2d(LOGITS);
     const first = routers.routing(0, logits);

@@ -236,6 +236,15 @@ describe('readAdapter', () => {
     );
   });
 
+  it('says that experts have no LoRA', () => {
+    const adapter = readAdapter(FIXTURE_ADAPTER);
+    const [pair] = adapter.tensors.values();
+    const tensors = new Map([['model.layers.0.mlp.experts.3.gate_proj', pair!]]);
+    expect(() => checkAdapter({ ...adapter, tensors }, LINEARS, 'here')).toThrow(
+      'here: "model.layers.0.mlp.experts.3.gate_proj" is of an expert, which has no LoRA here. Merge',
+    );
+  });
+
   it('says that pickled adapters are not read', () => {
     const dir = temporaryFolder();
     cpSync(FIXTURE_ADAPTER, dir, { recursive: true });

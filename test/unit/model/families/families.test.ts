@@ -432,20 +432,21 @@ describe('qwen3_5_text', () => {
 });
 
 describe.each([
-  ['qwen3_moe', 'moe_intermediate_size', 768, 128],
-  ['olmoe', 'intermediate_size', 40, 64],
-] as const)('%s', (type, width, inner, count) => {
+  ['qwen3_moe', 'moe_intermediate_size', 768, 128, 0.001],
+  ['olmoe', 'intermediate_size', 40, 64, 0.01],
+] as const)('%s', (type, width, inner, count, auxLossCoef) => {
   const of = (more: JsonRow = {}) => specOf(config(type, more));
 
   test('how many experts there are and how wide, by any of their names', () => {
-    const experts = { count, perToken: 8, normalized: false, stacked: false };
+    const experts = { count, perToken: 8, normalized: false, auxLossCoef, stacked: false };
     expect(of()).toMatchObject({ experts, intermediateSize: inner });
     expect(of({ num_experts: 9, num_local_experts: 9 }).experts).toEqual({ ...experts, count: 9 });
     expect(of({ norm_topk_prob: true }).experts!.normalized).toBe(true);
     expect(of({ [width]: 24 }).intermediateSize).toBe(24);
-    expect(of({ router_aux_loss_coef: 0.01, output_router_logits: false }).experts).toEqual(
-      experts,
-    );
+    expect(of({ router_aux_loss_coef: 0.02, output_router_logits: true }).experts).toEqual({
+      ...experts,
+      auxLossCoef: 0.02,
+    });
   });
 
   test('refuses what does not fit, or would compute other numbers', () => {
@@ -453,7 +454,6 @@ describe.each([
       '"num_local_experts" is 10, expected 9, as num_experts says',
     );
     expect(() => of({ num_experts: 4 })).toThrow('"num_experts_per_tok" is 8, expected at most');
-    expect(() => of({ output_router_logits: true })).toThrow('"output_router_logits" is true');
     expect(() => of({ hidden_act: 'gelu' })).toThrow('"hidden_act" is "gelu"');
     if (type === 'olmoe') expect(() => of({ head_dim: 4 })).toThrow('"head_dim" is 4, expected 8');
     const other = type === 'olmoe' ? { clip_qkv: 8 } : { mlp_only_layers: [1] };
@@ -465,7 +465,10 @@ describe.each([
 
 test('granitemoe: the weights of experts always add up to one, and all are stored as one', () => {
   const spec = specOf(config('granitemoe', { num_local_experts: 4 }));
-  expect(spec.experts).toEqual({ count: 4, perToken: 2, normalized: true, stacked: true });
+  expect(spec.experts).toEqual({
+    ...{ count: 4, perToken: 2, normalized: true, stacked: true },
+    auxLossCoef: 0.001,
+  });
   expect(spec.names).toMatchObject({ mlp: 'block_sparse_moe', router: 'router.layer' });
   expect(() => specOf(config('granitemoe', { norm_topk_prob: true }))).toThrow('"norm_topk_prob"');
   expect(() => specOf(config('granitemoe', { mlp_bias: true }))).toThrow('"mlp_bias" is true');
