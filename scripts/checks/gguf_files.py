@@ -53,12 +53,19 @@ LLAMA3 = (
 )
 
 
+ADAPTED = ("llama", "qwen3_moe", "olmoe", "granitemoe", "lfm2", "qwen3_5")
+"""Models that are also written with an adapter merged."""
+
+
 def cases():
-    """The golden families, with what llama.cpp has not (windows in Llama, NoPE elsewhere) taken out."""
+    """The golden families, with what llama.cpp has not (windows in Llama, NoPE elsewhere, sizes) taken out."""
     changes = {
         "mistral": dict(sliding_window=None),
         "phi3": dict(sliding_window=None),
         "smollm3": dict(num_hidden_layers=5, no_rope_layer_interval=4, no_rope_layers=[1, 1, 1, 0, 1]),
+        "lfm2": dict(head_dim=4),
+        "olmoe": dict(num_key_value_heads=2),
+        "qwen3_5": dict(linear_value_head_dim=6),
         "phi3-longrope": dict(original_max_position_embeddings=512, max_position_embeddings=1024),
     }
     written = {name: fields for name, fields in {**FAMILIES, **ROPES}.items() if name not in NOT_IN_GGUF}
@@ -113,15 +120,25 @@ def make(fields, folder, tokenizer):
     model = AutoModelForCausalLM.from_config(config, attn_implementation="eager").float().eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            mean = 0 if "norm" not in name or "gemma" in config.model_type else 1
-            parameter.copy_(mean + torch.randn_like(parameter) * (0.1 if "norm" in name else 0.15))
+            parameter.copy_(mean_of(name, config.model_type) + torch.randn_like(parameter) * (0.1 if "norm" in name else 0.15))
     model.save_pretrained(folder)
     return folder
 
 
+def mean_of(name, model_type):
+    """Of the values of a parameter; decays that are slow carry states over many tokens."""
+    if name.endswith("A_log"):
+        return -3
+    has_offset = "gemma" in model_type or ("qwen3_5" in model_type and "linear_attn.norm" not in name)
+    return 1 if "norm" in name and not has_offset else 0
+
+
 def make_adapter(model, folder):
+    """On all linear modules, but for experts and their routers, which Lorikeet does not adapt."""
     base = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32)
-    adapted = get_peft_model(base, LoraConfig(task_type="CAUSAL_LM", r=4, lora_alpha=8, target_modules="all-linear"))
+    has_experts = any(name.endswith("experts") for name, _ in base.named_modules())
+    targets = ["q_proj", "k_proj", "v_proj", "o_proj"] if has_experts else "all-linear"
+    adapted = get_peft_model(base, LoraConfig(task_type="CAUSAL_LM", r=4, lora_alpha=8, target_modules=targets))
     with torch.no_grad():
         for name, parameter in adapted.named_parameters():
             if "lora_" in name:
@@ -219,11 +236,11 @@ def main():
             export(model, scratch / "model.gguf")
             sys.exit(not report(args.tokenizer, compare_texts(model, load(scratch / "model.gguf", 256)), args.tolerance))
         good = True
-        for name in args.cases or [*everything, "llama-adapter", "llama-sentencepiece"]:
-            fields = everything.get(name, everything["llama"])
+        for name in args.cases or [*everything, *(f"{name}-adapter" for name in ADAPTED), "llama-sentencepiece"]:
+            fields = everything.get(name.removesuffix("-adapter"), everything["llama"])
             tokenizer = sentencepiece if name == "llama-sentencepiece" else byte_level
             model, file = make(fields, scratch / name, tokenizer), scratch / f"{name}.gguf"
-            adapter = make_adapter(model, scratch / "adapter") if name == "llama-adapter" else None
+            adapter = make_adapter(model, scratch / "adapter") if name.endswith("-adapter") else None
             export(model, file, f"dtype={args.dtype}", *([f"adapter={adapter}"] if adapter else []))
             good &= report(name, compare(model, file, adapter), args.tolerance)
         sys.exit(not good)

@@ -162,9 +162,9 @@ FAMILIES |= {
     ),
 }
 
-NOT_IN_GGUF = {"vaultgemma", "exaone4", "seed_oss", "cwm", "ministral", "ministral3", "hyperclovax", "lfm2", "lfm2-bias",
-    "qwen3_5", "qwen3_5-layers", "qwen3_moe", "qwen3_moe-whole", "olmoe", "granitemoe"}
-"""Families that Lorikeet does not write as GGUF."""
+NOT_IN_GGUF = {"vaultgemma", "exaone4", "seed_oss", "cwm", "ministral", "ministral3", "hyperclovax",
+    "qwen2-window", "qwen3-window", "smollm3-window", "lfm2-bias", "qwen3_5-layers", "qwen3_moe-whole"}
+"""Families that Lorikeet does not write as GGUF, and decoders with windows or biases that llama.cpp has not in theirs."""
 
 ROPES = {
     "llama-llama3": scaled(**LLAMA3),

@@ -51,8 +51,8 @@ def without_vocabulary(find):
 convert_hf_to_gguf.get_model_class = without_vocabulary(convert_hf_to_gguf.get_model_class)
 
 
-def converted(folder, file):
-    sys.argv = ["convert_hf_to_gguf.py", str(folder), "--outfile", str(file), "--outtype", "f32"]
+def converted(folder, file, *options):
+    sys.argv = ["convert_hf_to_gguf.py", str(folder), "--outfile", str(file), "--outtype", "f32", *options]
     convert_hf_to_gguf.main()
     reader = gguf.GGUFReader(file)
     architecture = reader.fields["general.architecture"].contents()
@@ -69,7 +69,8 @@ def family(case, fields):
         folder = Path(scratch) / "model"
         build(case, load_config(fields)).save_pretrained(folder)
         (folder / "tokenizer.json").write_text(json.dumps({"model": {"vocab": {str(i): i for i in range(96)}}, "added_tokens": []}))
-        return converted(folder, Path(scratch) / "model.gguf")
+        without_predictors = ["--no-mtp"] if fields["model_type"] == "qwen3_5_text" else []
+        return converted(folder, Path(scratch) / "model.gguf", *without_predictors)
 
 
 def blocks():

@@ -3,7 +3,12 @@
  * `src/models/<name>.cpp` of github.com/ggml-org/llama.cpp loads and computes. A model that has more is
  * refused by name, since it would load and say other things.
  */
-import { attentionLayers, type DecoderSpec, type RopeScaling } from '../model/spec.js';
+import {
+  attentionLayers,
+  type DecoderSpec,
+  type LayerSpec,
+  type RopeScaling,
+} from '../model/spec.js';
 import { InputError } from '../util/errors.js';
 
 export interface Architecture {
@@ -23,6 +28,8 @@ export interface Architecture {
   readonly slides: boolean;
   /** Layers with a window may have a rope base of their own. */
   readonly slidingBase: boolean;
+  /** Attention stands beside another mixer of tokens, and both must be there. */
+  readonly mixes: boolean;
 }
 
 const LLAMA: Architecture = {
@@ -36,6 +43,7 @@ const LLAMA: Architecture = {
   ownHead: true,
   slides: false,
   slidingBase: false,
+  mixes: false,
 };
 
 const PLAIN_ROPES = ['default', 'dynamic', 'linear', 'yarn'] as const;
@@ -53,11 +61,16 @@ const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   internlm3: LLAMA,
   iquestcoder: LLAMA,
   granite: { ...LLAMA, name: 'granite' },
+  granitemoe: { ...LLAMA, name: 'granitemoe' },
   smollm3: { ...LLAMA, name: 'smollm3', biases: 'none', ropes: PLAIN_ROPES },
   qwen2: { ...OTHERS, name: 'qwen2', biases: 'qkv', anyHeadSize: false },
   qwen3: { ...OTHERS, name: 'qwen3' },
+  qwen3_moe: { ...OTHERS, name: 'qwen3moe' },
+  qwen3_5_text: { ...OTHERS, name: 'qwen35', mixes: true },
   olmo2: OLMO,
   olmo3: { ...OLMO, slides: true },
+  olmoe: { ...OLMO, name: 'olmoe' },
+  lfm2: { ...OTHERS, name: 'lfm2', anyHeadSize: false, mixes: true },
   phi3: { ...OTHERS, name: 'phi3', anyHeadSize: false, ropes: [...PLAIN_ROPES, 'longrope'] },
   gemma: GEMMA,
   gemma2: { ...GEMMA, name: 'gemma2', slides: true },
@@ -110,6 +123,8 @@ function problems(spec: DecoderSpec, architecture: Architecture): Problem[] {
     [!isCapped && architecture.name === 'gemma2', 'scores or logits without soft cap'],
     [!hasOneBase && !architecture.slidingBase, 'rope base of its own for layers with a window'],
     [!positionsFit(spec), 'layers without positions other than every fourth'],
+    ...expertProblems(spec, architecture),
+    ...mixerProblems(spec, architecture),
   ];
 }
 
@@ -119,6 +134,36 @@ function biasProblems({ bias }: DecoderSpec, { biases }: Architecture): Problem[
     [hasQkv && biases === 'none', 'bias on q, k and v'],
     [(bias.o || bias.mlp) && biases !== 'all', 'bias on the output of attention or in the MLP'],
   ];
+}
+
+/** OLMoE's norm of keys is as wide as that of queries. */
+function expertProblems({ experts, numHeads, numKvHeads }: DecoderSpec, { name }: Architecture) {
+  const isOlmoe = name === 'olmoe';
+  // Of all experts the probabilities sum to one as they are.
+  const isPart = experts !== null && experts.perToken < experts.count;
+  const kind = isOlmoe ? 'divided' : 'that are not divided';
+  return [
+    [
+      isOlmoe && numKvHeads !== numHeads,
+      `heads of queries (${numHeads}) that share keys (${numKvHeads})`,
+    ],
+    [isPart && experts.normalized === isOlmoe, `probabilities of experts ${kind} by their sum`],
+  ] as const;
+}
+
+function mixerProblems({ layers }: DecoderSpec, { mixes }: Architecture): Problem[] {
+  const kinds = new Set(layers.map(({ mixer }) => mixer));
+  return [
+    ...layers.map(layerProblem),
+    [mixes && kinds.size === 1, `decoders of ${[...kinds].join()} alone`],
+  ];
+}
+
+function layerProblem(layer: LayerSpec): Problem {
+  if (layer.mixer === 'short_conv') return [layer.bias, 'bias in convolutions'];
+  if (layer.mixer === 'attention') return [false, ''];
+  const { keyDim, valueDim } = layer;
+  return [keyDim !== valueDim, `delta rule with keys of ${keyDim} and values of ${valueDim}`];
 }
 
 function ropeProblem(scaling: RopeScaling, accepted: readonly string[]): Problem {

@@ -2,16 +2,17 @@
  * The architecture's own keys: sizes, norms, positions, windows, scalings, as llama.cpp's converter writes
  * them (`conversion/*.py`) and `src/models/<name>.cpp` reads them.
  */
-import { attentionLayers, type DecoderSpec } from '../model/spec.js';
+import { attentionLayers, type DecoderSpec, type RopeSpec } from '../model/spec.js';
 import type { Architecture } from './architectures.js';
 import { ropeInFile } from './rope.js';
-import { count, flags, float, type Metadata } from './values.js';
+import { count, flags, float, integers, type Metadata } from './values.js';
 
 /** @returns keys with the architecture's name in front */
 export function hyperparameters(spec: DecoderSpec, { name, slides }: Architecture): Metadata {
   const [rope] = spec.ropes;
   const keys: Metadata = {
     ...sizes(spec),
+    ...expertKeys(spec),
     ...(slides && windowKeys(spec)),
     ...FAMILY_KEYS[spec.family]?.(spec),
     ...under('rope', ropeInFile(rope!).metadata),
@@ -38,6 +39,11 @@ function sizes(spec: DecoderSpec): Metadata {
   };
 }
 
+const expertKeys = ({ experts }: DecoderSpec): Metadata =>
+  experts === null
+    ? {}
+    : { expert_count: count(experts.count), expert_used_count: count(experts.perToken) };
+
 /** Lorikeet ends where the short factors of `longrope` do; llama.cpp has the long ones too. */
 function contextLength({ ropes, maxPositions }: DecoderSpec): number {
   const scaling = ropes[0]?.scaling;
@@ -60,6 +66,13 @@ function windowKeys(spec: DecoderSpec): Metadata {
   };
 }
 
+const graniteKeys = (spec: DecoderSpec): Metadata => ({
+  'attention.scale': float(spec.attentionScale),
+  embedding_scale: float(spec.embeddingScale),
+  residual_scale: float(spec.residualScale),
+  logit_scale: float(1 / spec.logitScale),
+});
+
 const FAMILY_KEYS: Readonly<Record<string, (spec: DecoderSpec) => Metadata>> = {
   gemma2: ({ attentionSoftcap, logitSoftcap }) => ({
     attn_logit_softcapping: float(attentionSoftcap!),
@@ -67,14 +80,52 @@ const FAMILY_KEYS: Readonly<Record<string, (spec: DecoderSpec) => Metadata>> = {
   }),
   gemma3_text: ({ logitSoftcap }) =>
     logitSoftcap === null ? {} : { final_logit_softcapping: float(logitSoftcap) },
-  granite: ({ attentionScale, embeddingScale, residualScale, logitScale }) => ({
-    'attention.scale': float(attentionScale),
-    embedding_scale: float(embeddingScale),
-    residual_scale: float(residualScale),
-    logit_scale: float(1 / logitScale),
-  }),
+  granite: graniteKeys,
+  granitemoe: graniteKeys,
+  lfm2: convKeys,
   phi3: (spec) => ({
     'attention.sliding_window': count(attentionLayers(spec)[0]?.window ?? 0),
     'rope.scaling.original_context_length': count(spec.maxPositions),
   }),
+  qwen3_moe: ({ intermediateSize }) => ({ expert_feed_forward_length: count(intermediateSize) }),
+  qwen3_5_text: deltaKeys,
 };
+
+/** llama.cpp convolves in the layers that have no keys. */
+function convKeys({ layers, numKvHeads }: DecoderSpec): Metadata {
+  const taps = layers.flatMap((layer) => (layer.mixer === 'short_conv' ? layer.taps : []));
+  const keyHeads = layers.map(({ mixer }) => (mixer === 'attention' ? numKvHeads : 0));
+  return {
+    'attention.head_count_kv': integers(keyHeads),
+    'shortconv.l_cache': count(taps[0] ?? 0),
+  };
+}
+
+/** Older llama.cpp knows layers with attention by their interval alone. */
+function deltaKeys({ layers, ropes }: DecoderSpec): Metadata {
+  const recurs = layers.map(({ mixer }) => mixer === 'gated_delta');
+  const delta = layers.find((layer) => layer.mixer === 'gated_delta');
+  const interval = recurs.indexOf(false) + 1;
+  const isEven = recurs.every((isDelta, i) => isDelta === ((i + 1) % interval !== 0));
+  return {
+    ...(delta !== undefined && {
+      'ssm.conv_kernel': count(delta.taps),
+      'ssm.state_size': count(delta.keyDim),
+      'ssm.group_count': count(delta.keyHeads),
+      'ssm.time_step_rank': count(delta.valueHeads),
+      'ssm.inner_size': count(delta.valueHeads * delta.valueDim),
+    }),
+    'attention.recurrent_layers': flags(recurs),
+    ...(isEven && { full_attention_interval: count(interval) }),
+    'rope.dimension_sections': integers(sections(ropes[0]!)),
+  };
+}
+
+/**
+ * How many of the rotated pairs turn by time, by height and by width, in turns. In a text all three are the position;
+ * a pair beyond them would not turn.
+ */
+const sections = ({ rotaryDim }: RopeSpec): number[] => [
+  ...[0, 1, 2].map((axis) => Math.floor((rotaryDim / 2 + 2 - axis) / 3)),
+  0,
+];

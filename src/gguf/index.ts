@@ -1,4 +1,5 @@
 /** Models as GGUF files, the format of llama.cpp, Ollama and LM Studio. */
 export { type GgufModel, ggufModel } from './model.js';
-export { decoded, dtypeOf, type GgufDtype } from './types.js';
+export { asRead } from './tensors.js';
+export type { GgufDtype } from './types.js';
 export { dataBytes, writeGguf } from './write.js';

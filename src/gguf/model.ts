@@ -89,7 +89,7 @@ function tensorNotices(
   { tensors, dtype }: Written,
 ): string[] {
   const windows = attentionLayers(spec).flatMap(({ window }) => window ?? []);
-  const others = tensors.filter(({ shape, dtype: own }) => shape.length > 1 && own !== dtype);
+  const others = tensors.filter(({ dtype: own }) => own === 'float16' && own !== dtype);
   const isNarrow = !slides && windows.some((window) => window < spec.maxPositions);
   return [
     ...(isNarrow

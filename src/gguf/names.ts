@@ -1,9 +1,13 @@
-/** Names of tensors: Hugging Face's → GGUF's, as `gguf-py/gguf/tensor_mapping.py` of llama.cpp pairs them. */
+/**
+ * Names of tensors: Hugging Face's → GGUF's, as `gguf-py/gguf/tensor_mapping.py` of llama.cpp pairs them. The matrices of
+ * a layer's experts have one name, that of the tensor they make together.
+ */
 import type { DecoderSpec, LayerNorms } from '../model/spec.js';
 
 const OUTSIDE: Readonly<Record<string, string>> = {
   'model.embed_tokens': 'token_embd',
   'model.norm': 'output_norm',
+  'model.embedding_norm': 'token_embd_norm',
   lm_head: 'output',
 };
 
@@ -26,14 +30,53 @@ const IN_LAYER: Readonly<Record<string, string>> = {
   'mlp.up_proj': 'ffn_up',
   'mlp.gate_up_proj': 'ffn_up',
   'mlp.down_proj': 'ffn_down',
+  // Experts
+  'mlp.gate': 'ffn_gate_inp',
+  'block_sparse_moe.router.layer': 'ffn_gate_inp',
+  // LFM2
+  'self_attn.out_proj': 'attn_output',
+  'self_attn.q_layernorm': 'attn_q_norm',
+  'self_attn.k_layernorm': 'attn_k_norm',
+  'feed_forward.w1': 'ffn_gate',
+  'feed_forward.w3': 'ffn_up',
+  'feed_forward.w2': 'ffn_down',
+  'conv.in_proj': 'shortconv.in_proj',
+  'conv.conv': 'shortconv.conv',
+  'conv.out_proj': 'shortconv.out_proj',
+  // Qwen 3.5
+  'linear_attn.in_proj_qkv': 'attn_qkv',
+  'linear_attn.in_proj_z': 'attn_gate',
+  'linear_attn.in_proj_b': 'ssm_beta',
+  'linear_attn.in_proj_a': 'ssm_alpha',
+  'linear_attn.conv1d': 'ssm_conv1d',
+  'linear_attn.norm': 'ssm_norm',
+  'linear_attn.out_proj': 'ssm_out',
 };
 
-/** @param name Of a parameter of `spec`, with `.weight` or `.bias`. */
-export function ggufName(name: string, { norms }: DecoderSpec): string {
-  const [, module, kind] = /^(.*)\.(weight|bias)$/.exec(name)!;
-  const inLayer = /^model\.layers\.(\d+)\.(.*)$/.exec(module!);
-  if (inLayer === null) return `${OUTSIDE[module!]}.${kind}`;
+/** Parameters that no module has as its weight or bias. */
+const APART: Readonly<Record<string, string>> = {
+  'linear_attn.A_log': 'ssm_a',
+  'linear_attn.dt_bias': 'ssm_dt.bias',
+};
+
+/** The name in the file of what experts' matrices make together. */
+export const isStack = (name: string): boolean => name.endsWith('_exps.weight');
+
+/** @param name Of a parameter of `spec`. */
+export function ggufName(name: string, spec: DecoderSpec): string {
+  const inLayer = /^model\.layers\.(\d+)\.(.*)$/.exec(name);
+  if (inLayer === null) return `${OUTSIDE[moduleOf(name)]}.${kindOf(name)}`;
   const [, layer, part] = inLayer;
+  return `blk.${layer}.${APART[part!] ?? `${moduleName(moduleOf(part!), spec)}.${kindOf(part!)}`}`;
+}
+
+const moduleOf = (name: string): string => name.slice(0, name.lastIndexOf('.'));
+const kindOf = (name: string): string => name.slice(name.lastIndexOf('.') + 1);
+
+function moduleName(part: string, { norms, family }: DecoderSpec): string {
+  const expert = /\.experts\.\d+\.(gate|up|down)_proj$/.exec(part);
+  if (expert !== null) return `ffn_${expert[1]}_exps`;
   const place = (Object.keys(NORMS) as (keyof LayerNorms)[]).find((key) => norms[key] === part);
-  return `blk.${layer}.${place === undefined ? IN_LAYER[part!] : NORMS[place]}.${kind}`;
+  if (place === 'beforeMlp' && family === 'qwen3_5_text') return NORMS.afterAttention;
+  return place === undefined ? IN_LAYER[part]! : NORMS[place];
 }

@@ -1,16 +1,19 @@
 /**
- * The tensors of a GGUF file from a model's weights, one at a time. Besides names and types, llama.cpp wants:
- * rows of q and k reordered where it rotates neighbouring dimensions; Gemma's norms as 1 + weight; and, where
- * its softmax scale is another than the model's, the quotient in the queries.
+ * The tensors of a GGUF file from a model's weights, one at a time. Besides names and types, llama.cpp wants: the
+ * matrices of a layer's experts as one tensor; kernels without their middle size of 1; rows of q and k reordered where it
+ * rotates neighbouring dimensions, and value heads of a delta rule; its decay −exp(A_log) itself; norms as 1 + weight
+ * where they are; and, where its softmax scale is another than the model's, the quotient in the queries.
  */
 
 import type { DecoderSpec } from '../model/spec.js';
 import { EMBEDDING, LM_HEAD, parameterShapes } from '../model/spec-modules.js';
+import { groupBy } from '../util/group.js';
 import { fromFloat32, type HostTensor, toFloat32 } from '../weights/index.js';
 import type { Architecture } from './architectures.js';
-import { ggufName } from './names.js';
+import { ggufName, isStack } from './names.js';
 import { ropeInFile } from './rope.js';
-import { dtypeOf, encode, type GgufDtype } from './types.js';
+import { interleaved, valueHeadsTiled } from './row-order.js';
+import { decoded, dtypeOf, encode, type GgufDtype } from './types.js';
 
 export interface GgufTensor {
   readonly name: string;
@@ -21,9 +24,12 @@ export interface GgufTensor {
   readonly bytes: () => Uint8Array;
 }
 
-export interface TensorQuestion {
+interface Weighted {
   readonly spec: DecoderSpec;
   readonly weights: (name: string) => HostTensor;
+}
+
+export interface TensorQuestion extends Weighted {
   readonly architecture: Architecture;
   /** Wanted for matrices. */
   readonly dtype: GgufDtype;
@@ -36,6 +42,7 @@ export function ggufTensors(question: TensorQuestion): GgufTensor[] {
   if (spec.tieWordEmbeddings && architecture.tiedHead === 'twice') {
     shapes.set(LM_HEAD, shapes.get(EMBEDDING)!);
   }
+  const sources = groupBy(shapes.keys(), (name) => ggufName(name, spec));
   return [
     ...factors.map(
       ([name, { shape, bytes }]): GgufTensor => ({
@@ -45,23 +52,63 @@ export function ggufTensors(question: TensorQuestion): GgufTensor[] {
         bytes: () => bytes,
       }),
     ),
-    ...[...shapes].map(([name, shape]) => {
-      const own = dtypeOf(shape, dtype);
-      const bytes = () => encode(changed(question, name), own);
-      return { name: ggufName(name, spec), shape, dtype: own, bytes };
+    ...[...sources].map(([name, parts]) => {
+      const shape = withoutMiddle(shapes.get(parts[0]!)!);
+      const own = dtypeOf(name, shape, dtype);
+      const encoded = (part: string) => encode(changed(question, part), own);
+      if (!isStack(name)) return { name, shape, dtype: own, bytes: () => encoded(parts[0]!) };
+      const stack = [parts.length, ...shape];
+      return { name, shape: stack, dtype: own, bytes: () => joined(parts, encoded) };
     }),
   ];
 }
 
-function changed({ spec, weights, architecture }: TensorQuestion, name: string): HostTensor {
+/** Of parts of the same length, never all held twice. */
+function joined(parts: readonly string[], encoded: (part: string) => Uint8Array): Uint8Array {
+  const first = encoded(parts[0]!);
+  const whole = new Uint8Array(parts.length * first.length);
+  whole.set(first);
+  for (const [i, part] of parts.entries()) if (i > 0) whole.set(encoded(part), i * first.length);
+  return whole;
+}
+
+/** The parameters as a reader of the file has them, before what changes in their form. */
+export const asRead =
+  ({ spec, weights }: Weighted, dtype: GgufDtype): Weighted['weights'] =>
+  (name) => {
+    const own = weights(name);
+    return decoded(own, dtypeOf(ggufName(name, spec), own.shape, dtype));
+  };
+
+/** A convolution's kernel, `[channels, 1, taps]`, as a matrix. */
+const withoutMiddle = (shape: readonly number[]): readonly number[] =>
+  shape.length === 3 ? [shape[0]!, shape[2]!] : shape;
+
+function changed(question: TensorQuestion, name: string): HostTensor {
+  const { spec, weights, architecture } = question;
   const own = weights(name === LM_HEAD && spec.tieWordEmbeddings ? EMBEDDING : name);
-  const turns = architecture.rotatesNeighbours && /\.[qk]_proj\.(weight|bias)$/.test(name);
-  const turned = turns ? interleaved(own, spec.headDim) : own;
-  const offset = name.endsWith('norm.weight') ? spec.normOffset : 0;
+  const ordered = inOrder(own, name, question);
+  if (name.endsWith('.A_log')) return changedValues(ordered, (value) => -Math.exp(value));
+  const offset = /(?<!linear_attn\.)norm\.weight$/.test(name) ? spec.normOffset : 0;
   const factor = endsQueries(spec, name) ? queryFactor(spec, architecture) : 1;
-  if (offset === 0 && factor === 1) return turned;
-  const values = toFloat32(turned).map((value) => (value + offset) * factor);
-  return fromFloat32(values, own.shape);
+  if (offset === 0 && factor === 1) return ordered;
+  return changedValues(ordered, (value) => (value + offset) * factor);
+}
+
+const changedValues = (tensor: HostTensor, change: (value: number) => number): HostTensor =>
+  fromFloat32(toFloat32(tensor).map(change), tensor.shape);
+
+function inOrder(
+  own: HostTensor,
+  name: string,
+  { spec, architecture }: TensorQuestion,
+): HostTensor {
+  if (architecture.rotatesNeighbours && /\.[qk]_proj\.(weight|bias)$/.test(name)) {
+    return interleaved(own, spec.headDim);
+  }
+  const [, layer, part] = /^model\.layers\.(\d+)\.linear_attn\.(\w+)/.exec(name) ?? [];
+  const mixer = spec.layers[Number(layer)];
+  return mixer?.mixer === 'gated_delta' ? valueHeadsTiled(own, mixer, part!) : own;
 }
 
 /** Whether the parameter is the last that queries are multiplied by. */
@@ -73,23 +120,9 @@ const BY_HIDDEN_SIZE: Readonly<Record<string, number>> = { gemma2: 46, gemma3: 6
 
 /** The model's softmax scale over that of llama.cpp. */
 function queryFactor(spec: DecoderSpec, { name }: Architecture): number {
-  if (name === 'granite') return 1;
+  if (name.startsWith('granite')) return 1;
   const isByHidden = spec.layers.length === BY_HIDDEN_SIZE[name];
   const size = isByHidden ? Math.floor(spec.hiddenSize / spec.numHeads) : spec.headDim;
   const factor = spec.attentionScale * Math.sqrt(size);
   return Math.abs(factor - 1) < 1e-9 ? 1 : factor;
-}
-
-/** Row h·d + 2j + s of the result is row h·d + s·d/2 + j: halves of a head become neighbours. */
-export function interleaved(tensor: HostTensor, headDim: number): HostTensor {
-  const { shape, bytes, dtype } = tensor;
-  const rowBytes = bytes.length / shape[0]!;
-  const out = new Uint8Array(bytes.length);
-  const half = headDim / 2;
-  for (let row = 0; row < shape[0]!; row++) {
-    const within = row % headDim;
-    const from = row - within + (within % 2) * half + Math.floor(within / 2);
-    out.set(bytes.subarray(from * rowBytes, (from + 1) * rowBytes), row * rowBytes);
-  }
-  return { dtype, shape, bytes: out };
 }

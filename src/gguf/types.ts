@@ -40,12 +40,15 @@ export function encodedBytes(shape: readonly number[], dtype: GgufDtype): number
   return (elementCount(shape) / blockSize) * blockBytes;
 }
 
+/** Small matrices that llama.cpp has in float32 alone: of routers and of convolutions, by their names in the file. */
+const ALWAYS_FLOAT32 = /\.(ffn_gate_inp|shortconv\.conv|ssm_conv1d)\.weight$/;
+
 /**
  * The type that a tensor gets where `asked` is wanted: norms and biases are always float32, as llama.cpp
  * expects them, and rows that do not divide into blocks are float16.
  */
-export function dtypeOf(shape: readonly number[], asked: GgufDtype): GgufDtype {
-  if (shape.length < 2) return 'float32';
+export function dtypeOf(name: string, shape: readonly number[], asked: GgufDtype): GgufDtype {
+  if (shape.length < 2 || ALWAYS_FLOAT32.test(name)) return 'float32';
   return shape.at(-1)! % ENCODINGS[asked].blockSize === 0 ? asked : 'float16';
 }
 

@@ -4,9 +4,8 @@ import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import type { ExportConfig } from '../../config/index.js';
 import {
+  asRead,
   dataBytes,
-  decoded,
-  dtypeOf,
   type GgufDtype,
   type GgufModel,
   ggufModel,
@@ -45,7 +44,10 @@ async function exported(config: ExportConfig, context: RecipeContext): Promise<E
     const dtype = config.dtype === 'auto' ? source.weights(EMBEDDING).dtype : config.dtype;
     const model = modelOf(config, { source, merged, dtype });
     for (const notice of model.notices) context.log(notice);
-    const precision = await precisionOf(source, asWritten(merged, dtype));
+    const precision = await precisionOf(source, {
+      spec: merged.spec,
+      weights: asRead(merged, dtype),
+    });
     checkPrecision(config, precision, { dtype, log: context.log });
     await writeWithProgress(output, model, context);
     const parameters = countOf(merged);
@@ -101,17 +103,6 @@ function modelOf(config: ExportConfig, { source, merged, dtype }: Exported): Ggu
     configBosId: typeof bos === 'number' ? bos : null,
     preTokenizer: config.pre_tokenizer,
   });
-}
-
-/** The weights as a reader of the file has them. */
-function asWritten({ spec, weights }: Weighted, dtype: GgufDtype): Weighted {
-  return {
-    spec,
-    weights: (name) => {
-      const own = weights(name);
-      return decoded(own, dtypeOf(own.shape, dtype));
-    },
-  };
 }
 
 const countOf = ({ spec }: Weighted): number =>

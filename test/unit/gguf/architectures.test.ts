@@ -16,6 +16,14 @@ const TWO_BASES = goldenCase('gemma3').spec.ropes.map((rope) => ({
 }));
 const LLAMA3 = goldenCase('llama-llama3').spec.ropes;
 
+const NO_BIAS = { q: false, k: false, v: false, o: false, mlp: false };
+/** Two of six, divided by their sum. */
+const EXPERTS = goldenCase('qwen3_moe').spec.experts!;
+const ATTENTION = { mixer: 'attention', rope: 0, window: null } as const;
+const DELTA_LAYERS = goldenCase('qwen3_5').spec.layers.map((layer) =>
+  layer.mixer === 'gated_delta' ? { ...layer, valueDim: layer.keyDim } : layer,
+);
+
 test.each([
   ['llama', {}, 'llama'],
   ['mistral', {}, 'llama'],
@@ -27,6 +35,13 @@ test.each([
   ['olmo3', {}, 'olmo2'],
   ['internlm3', {}, 'llama'],
   ['iquestcoder', {}, 'llama'],
+  ['qwen3_moe', {}, 'qwen3moe'],
+  ['qwen3_moe-whole', { bias: NO_BIAS }, 'qwen3moe'],
+  ['granitemoe', { bias: BIAS }, 'granitemoe'],
+  ['granitemoe', { ropes: LLAMA3 }, 'granitemoe'],
+  ['olmoe', { numKvHeads: 2 }, 'olmoe'],
+  ['lfm2', { headDim: 4 }, 'lfm2'],
+  ['qwen3_5', { layers: DELTA_LAYERS }, 'qwen35'],
 ])('%s with %j is %s', (name, change, expected) => {
   expect(architectureOf(changed(name, change)).name).toBe(expected);
 });
@@ -43,6 +58,27 @@ test.each([
   ['gemma2', { attentionSoftcap: null }, /gemma2 has no scores or logits without soft cap/],
   ['olmo3', { ropes: TWO_BASES }, /olmo2 has no rope base of its own for layers with a window/],
   ['smollm3', {}, /smollm3 has no layers without positions other than every fourth/],
+  ['qwen3_moe-whole', {}, /qwen3moe has no bias on q, k and v/],
+  [
+    'qwen3_moe',
+    { experts: { ...EXPERTS, normalized: false } },
+    /qwen3moe has no probabilities of experts that are not divided by their sum/,
+  ],
+  ['olmoe', {}, /olmoe has no heads of queries \(2\) that share keys \(1\)/],
+  [
+    'olmoe',
+    { numKvHeads: 2, experts: EXPERTS },
+    /olmoe has no probabilities of experts divided by their sum/,
+  ],
+  ['lfm2', {}, /lfm2 has no heads of 8 in a hidden size of 16/],
+  ['lfm2-bias', { headDim: 4 }, /lfm2 has no bias in convolutions/],
+  [
+    'lfm2',
+    { headDim: 4, layers: [goldenCase('lfm2').spec.layers[0]!] },
+    /lfm2 has no decoders of short_conv alone/,
+  ],
+  ['qwen3_5', {}, /qwen35 has no delta rule with keys of 6 and values of 5/],
+  ['qwen3_5', { layers: [ATTENTION] }, /qwen35 has no decoders of attention alone/],
 ] as const)('%s with %j is refused', (name, change, message) => {
   const refuse = () => architectureOf(changed(name, change as Partial<DecoderSpec>));
   expect(refuse).toThrow(message);

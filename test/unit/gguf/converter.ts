@@ -19,7 +19,14 @@ const FILE = new URL('../../fixtures/gguf/converter.json', import.meta.url);
 
 export const CONVERTER: Fixture = JSON.parse(readFileSync(FILE, 'utf8'));
 
-/** Also where a golden decoder has layers that llama.cpp does not compute. */
-export const architectureFor = (spec: DecoderSpec) => architectureOf({ ...spec, layers: [] });
+/** Also where a golden decoder has what llama.cpp does not compute. */
+export const architectureFor = (spec: DecoderSpec) =>
+  architectureOf({
+    ...spec,
+    layers: [],
+    experts: null,
+    headDim: spec.hiddenSize / spec.numHeads,
+    numKvHeads: spec.numHeads,
+  });
 
 export const CONVERTED: readonly string[] = Object.keys(CONVERTER.families);

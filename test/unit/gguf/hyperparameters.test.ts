@@ -16,13 +16,21 @@ function keysOf(name: string): Record<string, unknown> {
 const DERIVED =
   /^[a-z0-9]+\.(vocab_size|attention\.(key|value)_length|rope\.dimension_count|rope\.freq_base|rope\.scaling\.(yarn_beta_(fast|slow)|attn_factor|type))$/;
 
+/** What the files say otherwise than those of the converter. */
+const OTHERWISE: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  // Without scaling the config says nothing; the converter has transformers' default, 4096.
+  phi3: { 'phi3.rope.scaling.original_context_length': 64 },
+  // No layer has an MLP of the config's `intermediate_size`; llama.cpp reads the experts' width from its own key.
+  qwen3_moe: { 'qwen3moe.feed_forward_length': 12 },
+  // The converter passes over `head_dim`, which transformers computes with.
+  granitemoe: { 'granitemoe.rope.dimension_count': 8 },
+};
+
 test.each(CONVERTED)("%s: the keys of llama.cpp's converter", (name) => {
   const { keys } = CONVERTER.families[name]!;
   const found = keysOf(name);
   const shared = Object.fromEntries(Object.keys(keys).map((key) => [key, found[key]]));
-  // Without scaling it says nothing; the converter has transformers' default, 4096.
-  const original = name === 'phi3' && { 'phi3.rope.scaling.original_context_length': 64 };
-  expect(shared).toEqual({ ...keys, ...original });
+  expect(shared).toEqual({ ...keys, ...OTHERWISE[name] });
   const more = Object.keys(found).filter((key) => !(key in keys) && !DERIVED.test(key));
   // Of the golden decoder every other layer slides; llama.cpp assumes five of six.
   expect(more).toEqual(name === 'gemma3' ? ['gemma3.attention.sliding_window_pattern'] : []);

@@ -1,12 +1,14 @@
 import { expect, test } from 'vitest';
-import { ggufTensors, interleaved } from '../../../src/gguf/tensors.js';
+import { interleaved, valueHeadsTiled } from '../../../src/gguf/row-order.js';
+import { asRead, ggufTensors } from '../../../src/gguf/tensors.js';
+import type { GgufDtype } from '../../../src/gguf/types.js';
 import type { RopeSpec } from '../../../src/model/spec.js';
 import { sha256 } from '../../../src/util/files.js';
 import { fromFloat32, toFloat32 } from '../../../src/weights/index.js';
 import { goldenCase, goldenWeights } from '../../support/golden-models.js';
 import { architectureFor, CONVERTED, CONVERTER } from './converter.js';
 
-const tensorsOf = (name: string, dtype: 'float32' | 'q8_0' = 'float32') => {
+const tensorsOf = (name: string, dtype: GgufDtype = 'float32') => {
   const { spec } = goldenCase(name);
   const weights = goldenWeights(name, spec);
   return ggufTensors({ spec, weights, architecture: architectureFor(spec), dtype });
@@ -58,6 +60,58 @@ test('rows of each head: halves become neighbours', () => {
   // Two heads of four dimensions: 0 1 | 2 3 and 4 5 | 6 7.
   const rows = fromFloat32(Float32Array.from([0, 1, 2, 3, 4, 5, 6, 7]), [8]);
   expect([...toFloat32(interleaved(rows, 4))]).toEqual([0, 2, 1, 3, 4, 6, 5, 7]);
+});
+
+test('value heads of a delta rule: those of the same key head come apart', () => {
+  const mixer = { ...DELTA, keyHeads: 2, valueHeads: 6, keyDim: 1, valueDim: 2 };
+  const row = (count: number) => fromFloat32(Float32Array.from(Array(count).keys()), [count]);
+  const tiled = (count: number, part: string) => [
+    ...toFloat32(valueHeadsTiled(row(count), mixer, part)),
+  ];
+  // Key head 0 has the values 0, 1, 2, key head 1 the values 3, 4, 5.
+  expect(tiled(6, 'A_log')).toEqual([0, 3, 1, 4, 2, 5]);
+  // Two rows of queries and two of keys stay in front; then two rows a value head.
+  expect(tiled(16, 'conv1d')).toEqual([0, 1, 2, 3, 4, 5, 10, 11, 6, 7, 12, 13, 8, 9, 14, 15]);
+  expect(tiled(2, 'norm')).toEqual([0, 1]);
+});
+
+const DELTA = {
+  mixer: 'gated_delta',
+  taps: 4,
+  keyHeads: 1,
+  valueHeads: 1,
+  keyDim: 1,
+  valueDim: 1,
+} as const;
+
+test('experts are one tensor, in their order', () => {
+  const { spec } = goldenCase('olmoe');
+  const own = goldenWeights('olmoe', spec);
+  const { shape, bytes } = tensorsOf('olmoe').find(
+    ({ name }) => name === 'blk.1.ffn_down_exps.weight',
+  )!;
+  expect(shape).toEqual([6, 16, 24]);
+  const experts = Array.from({ length: 6 }, (_, i) => [
+    ...toFloat32(own(`model.layers.1.mlp.experts.${i}.down_proj.weight`)),
+  ]);
+  expect([...toFloat32({ dtype: 'float32', shape, bytes: bytes() })]).toEqual(experts.flat());
+});
+
+test.each([
+  ['qwen3_moe', 'blk.0.ffn_gate_inp.weight', 'blk.0.ffn_gate_exps.weight'],
+  ['granitemoe', 'blk.0.ffn_gate_inp.weight', 'blk.0.ffn_up_exps.weight'],
+  ['lfm2', 'blk.0.shortconv.conv.weight', 'blk.0.shortconv.in_proj.weight'],
+  ['qwen3_5', 'blk.0.ssm_conv1d.weight', 'blk.0.ssm_beta.weight'],
+])('%s: %s stays float32', (name, kept, other) => {
+  const dtypes = new Map(tensorsOf(name, 'bfloat16').map((tensor) => [tensor.name, tensor.dtype]));
+  expect([dtypes.get(kept), dtypes.get(other)]).toEqual(['float32', 'bfloat16']);
+});
+
+test('a reader has routers as they are, and experts rounded', () => {
+  const { spec } = goldenCase('olmoe');
+  const read = asRead({ spec, weights: goldenWeights('olmoe', spec) }, 'bfloat16');
+  const dtypeIn = (part: string) => read(`model.layers.0.mlp.${part}.weight`).dtype;
+  expect([dtypeIn('gate'), dtypeIn('experts.0.up_proj')]).toEqual(['float32', 'bfloat16']);
 });
 
 test('rows of 40 do not divide into blocks of 32', () => {

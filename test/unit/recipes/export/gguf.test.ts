@@ -17,6 +17,14 @@ const { folder, model } = tinyModel([
   'num_hidden_layers=1',
   'initializer_range=0.15',
 ]);
+const withExperts = tinyModel([
+  'model_type=qwen3_moe',
+  'hidden_size=32',
+  'num_attention_heads=2',
+  'num_hidden_layers=1',
+  'initializer_range=0.15',
+  'config={num_experts: 4, moe_intermediate_size: 32}',
+]);
 const at = (name: string) => join(folder, name);
 const keys = (output: string, more: object = {}) =>
   commandSchemas.export.parse({
@@ -62,6 +70,32 @@ test('an adapter is merged as the folder export merges it', async () => {
     'llama.block_count': 1,
     'tokenizer.ggml.pre': 'smollm',
     'tokenizer.ggml.add_bos_token': true,
+  });
+});
+
+test('experts go into the file as they are, what is adapted beside them merged', async () => {
+  const base = withExperts.model;
+  const adapter = join(withExperts.folder, 'adapter');
+  writeRandomAdapter({ model: base, dir: adapter });
+  const output = join(withExperts.folder, 'merged.gguf');
+  const found = await runExport(keys(output, { model: base, output, adapter }), SILENT);
+  expect(found.max_logprob_difference).toBeLessThan(1e-4);
+  expect(found.adapter_effect).toBeGreaterThan(0.1);
+  const checkpoint = openCheckpoint(base);
+  const experts = Array.from({ length: 4 }, (_, i) => [
+    ...toFloat32(checkpoint.tensor(`model.layers.0.mlp.experts.${i}.up_proj.weight`)),
+  ]);
+  const queries = toFloat32(checkpoint.tensor('model.layers.0.self_attn.q_proj.weight'));
+  checkpoint.close();
+  const stack = await readTensor(output, 'blk.0.ffn_up_exps.weight');
+  expect(stack.shape).toEqual([4, 32, 32]);
+  expect([...toFloat32({ ...stack, dtype: 'float32' })]).toEqual(experts.flat());
+  const merged = await readTensor(output, 'blk.0.attn_q.weight');
+  expect(toFloat32({ ...merged, dtype: 'float32' })).not.toEqual(queries);
+  expect(stack.metadata).toMatchObject({
+    'general.architecture': 'qwen3moe',
+    'qwen3moe.expert_count': 4,
+    'qwen3moe.expert_used_count': 2,
   });
 });
 
