@@ -137,11 +137,7 @@ function ended(
   { env, limit }: { readonly env: NodeJS.ProcessEnv; readonly limit: number },
 ): Promise<Ended> {
   return new Promise((resolve) => {
-    const child = spawn(program!, args, {
-      env,
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = spawn(program!, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     let isLate = false;
     const stop = () => killGroup(child.pid);
     const late = setTimeout(() => {

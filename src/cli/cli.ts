@@ -19,13 +19,7 @@ export type Surroundings = Pick<
   readonly columns: number;
 };
 
-interface ParsedFlags {
-  readonly config?: string | undefined;
-  readonly dryRun?: boolean | undefined;
-  readonly verbose?: boolean | undefined;
-  readonly json?: boolean | undefined;
-  readonly preview?: number | undefined;
-}
+type ParsedFlags = Partial<Pick<Call, 'config' | 'dryRun' | 'verbose' | 'json' | 'preview'>>;
 
 /** Help is no wider, however wide the terminal. */
 const WIDEST_HELP = 100;
@@ -75,19 +69,16 @@ function buildParser(
 }
 
 const HELP: readonly string[] = ['--help', '-h'];
-const ASKS: ReadonlySet<string> = new Set([...HELP, '--version']);
 
 function checkCommand(words: readonly string[]): void {
   const name = words.find((word) => !word.startsWith('-'));
   if (name === undefined) {
-    if (words.some((word) => ASKS.has(word))) return;
+    if (words.some((word) => [...HELP, '--version'].includes(word))) return;
     throw new InputError({ problem: 'no command is given', remedy: 'lorikeet --help lists them' });
   }
-  if (commands.some((command) => command.name === name)) return;
-  const near = nearest(
-    name,
-    commands.map((command) => command.name),
-  );
+  const names = commands.map((command) => command.name);
+  if (names.includes(name)) return;
+  const near = nearest(name, names);
   throw new InputError({
     problem: `unknown command ${JSON.stringify(name)}`,
     remedy: `${near === undefined ? '' : `The nearest is ${near}; `}lorikeet --help lists all`,

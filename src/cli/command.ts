@@ -21,8 +21,8 @@ export interface Command {
   readonly examples: readonly string[];
   /** Keys listed by `--help`. */
   readonly schema: ConfigSchema;
-  /** Further groups of keys, where the first word decides which apply. */
-  readonly parts?: readonly CommandPart[];
+  /** What it does with further keys after a first word, as `bench rollout`. */
+  readonly parts?: readonly Command[];
   /** What a first word without a key may be, where that can be listed. */
   readonly firstWords?: readonly string[];
   /** Its file names stages, whose keys can be given. */
@@ -30,13 +30,6 @@ export interface Command {
   /** It takes `--preview`. */
   readonly hasPreview?: boolean;
   readonly handle: (call: Call) => Promise<void>;
-}
-
-/** Keys that a command takes after a first word, e.g. `bench rollout`. */
-export interface CommandPart {
-  readonly name: string;
-  readonly summary: string;
-  readonly schema: ConfigSchema;
 }
 
 /** Key that takes the words beside FILE: one (`data NAME`) or a list (`compare A B`). */

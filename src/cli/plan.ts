@@ -1,5 +1,4 @@
 /** Lines of the plan that `--dry-run` prints: what would be read, done and written. */
-
 import {
   type DatasetConfig,
   DEFAULT_BENCHMARK,
@@ -15,9 +14,7 @@ export function rowsOf(dataset: DatasetConfig, otherwise = 'no rows'): string {
   const source = dataset.path ?? dataset.name;
   if (source === null) return otherwise;
   const count = dataset.num_samples === null ? 'all rows' : `${dataset.num_samples} rows`;
-  return dataset.path === null
-    ? `${count} of ${source} (${dataset.split})`
-    : `${count} of ${source}`;
+  return `${count} of ${source}${dataset.path === null ? ` (${dataset.split})` : ''}`;
 }
 
 type Trainer = SftConfig | GrpoConfig | DpoConfig;

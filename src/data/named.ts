@@ -139,11 +139,7 @@ export const NAMED_DATASETS = {
     about: 'PubMedQA, questions on abstracts answered yes, no or maybe (Jin et al. 2019, MIT)',
     format: 'plain',
     local: { train: 'medical/pubmedqa_labeled.jsonl.gz' },
-    hub: {
-      id: 'qiaojin/PubMedQA',
-      config: 'pqa_labeled',
-      columns: { answer: 'final_decision' },
-    },
+    hub: { id: 'qiaojin/PubMedQA', config: 'pqa_labeled', columns: { answer: 'final_decision' } },
     splits: ['train'],
   },
   arithmetic: {

@@ -12,7 +12,7 @@ export const dataBytes = ({ tensors }: GgufModel): number =>
 export async function writeGguf(
   path: string,
   { metadata, tensors }: GgufModel,
-  onProgress: (done: number) => void = () => undefined,
+  onProgress: (done: number) => void,
 ): Promise<void> {
   await writePiecesSlowly(path, async (append) => {
     append(headerBytes(metadata, tensors));

@@ -32,7 +32,7 @@ export async function downloadBlob(settings: HubSettings, job: BlobDownload): Pr
   try {
     mkdirSync(dirname(job.target), { recursive: true });
     const signal = settings.signal === null ? {} : { signal: settings.signal };
-    await withLock(job.lock, async () => await downloadLocked(settings, job), signal);
+    await withLock(job.lock, () => downloadLocked(settings, job), signal);
   } catch (error) {
     throw diskFailure(error, settings, job.what) ?? error;
   }
@@ -42,12 +42,8 @@ async function downloadLocked(settings: HubSettings, job: BlobDownload): Promise
   if (existsSync(job.target)) return;
   const part = `${job.target}.lorikeet.incomplete`;
   for (let tries = 1; ; tries++) {
-    await withRetries(
-      settings,
-      job.what,
-      async () => await fetchInto(settings, job, part),
-      () => sizeOf(part),
-    );
+    const watched = { what: job.what, progress: () => sizeOf(part) };
+    await withRetries(settings, watched, () => fetchInto(settings, job, part));
     const found = await contentHash(part, job.meta.etag);
     if (found === null || found === job.meta.etag) break;
     rmSync(part);
@@ -135,18 +131,11 @@ async function* chunksOf(
   body: ReadableStream<Uint8Array>,
   settings: HubSettings,
 ): AsyncGenerator<Uint8Array> {
-  const reader = body.getReader();
   try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
-    }
+    yield* body;
   } catch (error) {
     settings.signal?.throwIfAborted();
     throw networkFailure(error);
-  } finally {
-    reader.releaseLock();
   }
 }
 

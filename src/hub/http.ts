@@ -30,7 +30,6 @@ export interface FileMeta {
   /** Hash of the content: SHA-256 for large files, git's blob SHA-1 for small ones. */
   readonly etag: string;
   readonly size: number | null;
-  readonly commit: string | null;
 }
 
 /**
@@ -101,9 +100,8 @@ function commonHeaders(settings: HubSettings, url: string): Record<string, strin
  */
 export async function withRetries<T>(
   settings: HubSettings,
-  what: string,
+  { what, progress = () => 0 }: { readonly what: string; readonly progress?: () => number },
   attempt: () => Promise<T>,
-  progress: () => number = () => 0,
 ): Promise<T> {
   let failures = 0;
   let furthest = progress();
@@ -131,7 +129,7 @@ export interface JsonPage {
 
 /** @throws as `withRetries`. */
 export async function getJson(settings: HubSettings, url: string, what: string): Promise<JsonPage> {
-  return await withRetries(settings, what, async () => {
+  return await withRetries(settings, { what }, async () => {
     const signal = AbortSignal.timeout(settings.timeoutMs);
     const response = await send(settings, { url, what, signal });
     const next = /<([^>]+)>;\s*rel="next"/.exec(response.headers.get('link') ?? '')?.[1] ?? null;
@@ -145,13 +143,13 @@ export async function getJson(settings: HubSettings, url: string, what: string):
   });
 }
 
-/** Hash, size and commit of a file, by HEAD; redirects are followed only until an answer has the hash. */
+/** Hash and size of a file, by HEAD; redirects are followed only until an answer has the hash. */
 export async function fileMeta(
   settings: HubSettings,
   url: string,
   what: string,
 ): Promise<FileMeta> {
-  return await withRetries(settings, what, async () => {
+  return await withRetries(settings, { what }, async () => {
     const isLast = (found: Headers) => found.has('x-linked-etag');
     const { headers } = await send(settings, { url, what, method: 'HEAD', isLast });
     const etag = headers.get('x-linked-etag') ?? headers.get('etag') ?? '';
@@ -160,7 +158,6 @@ export async function fileMeta(
     return {
       etag: etag.replace(/^W\//, '').replaceAll('"', ''),
       size: size === null ? null : Number(size),
-      commit: headers.get('x-repo-commit'),
     };
   });
 }

@@ -1,14 +1,13 @@
 /** What a revision of a repository holds, as the hub tells it. */
 
 import { RunError } from '../util/errors.js';
+import type { JsonRow } from '../util/files.js';
 import { isObject } from '../util/json-object.js';
 import { COMMIT, type DatasetCardConfig, type RepoListing } from './cache.js';
 import { label, type RepoRef } from './failures.js';
 import { getJson } from './http.js';
 import { isSafePath } from './ids.js';
 import type { HubSettings } from './settings.js';
-
-type Json = Readonly<Record<string, unknown>>;
 
 /**
  * The commit of a revision and its files: `siblings` of the repository's information, else its tree.
@@ -59,7 +58,7 @@ async function treeFiles(settings: HubSettings, url: string, what: string): Prom
 }
 
 /** `data_files` is a list of `{split, path}`, or one path or list of paths, which is `train`. */
-function cardConfig(config: Json): DatasetCardConfig {
+function cardConfig(config: JsonRow): DatasetCardConfig {
   const splits: Record<string, string[]> = {};
   const add = (split: unknown, path: unknown) => {
     if (typeof split !== 'string') return;

@@ -140,13 +140,8 @@ async function fetchFile(
   const meta = await fileMeta(settings, url, what);
   if (meta.etag === '') throw new RunError({ where: what, problem: 'the hub sent no hash (etag)' });
   const target = blobPath(settings, ref, meta.etag);
-  await downloadBlob(settings, {
-    url,
-    what,
-    meta,
-    target,
-    lock: lockPath(settings, ref, meta.etag),
-  });
+  const lock = lockPath(settings, ref, meta.etag);
+  await downloadBlob(settings, { url, what, meta, target, lock });
   linkSnapshotFile(target, join(snapshotDir(settings, ref, commit), path));
 }
 

@@ -45,12 +45,7 @@ const recipe: TrainingRecipe<SftConfig, SftExamples> = {
       ...(heldOut !== null && {
         heldOut: async () => ({ tasks: sftTasks(heldOut, { microBatchSize, loss }) }),
       }),
-      step: sftStep({
-        trainer: trained.trainer,
-        examples: examplesOf,
-        microBatchSize,
-        loss,
-      }),
+      step: sftStep({ trainer: trained.trainer, examples: examplesOf, microBatchSize, loss }),
     };
   },
 };

@@ -54,7 +54,7 @@ export interface Grade {
 export type Grader = (completion: string, row: RewardRow, info?: CompletionInfo) => Grade;
 
 /** A reward of the registry, its settings read. @throws InputError on an unknown name or setting */
-function makeReward(spec: RewardSpec, options: Partial<RewardOptions> = {}): Reward {
+function makeReward(spec: RewardSpec, options: Partial<RewardOptions>): Reward {
   const settings = readSettings(spec.name, spec.options);
   const reward = factoryOf(spec.name)({ tags: DEFAULT_TAGS, ...options, settings });
   settings.done();

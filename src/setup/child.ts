@@ -26,9 +26,8 @@ export interface ChildResult {
 export async function runChild(
   program: string,
   args: readonly string[],
-  options: ChildOptions = {},
+  { env, cwd, signal, onLine }: ChildOptions,
 ): Promise<ChildResult> {
-  const { env, cwd, signal, onLine } = options;
   if (signal?.aborted) throw stopError(signal);
   const child = spawn(program, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   const stop = () => child.kill('SIGTERM');

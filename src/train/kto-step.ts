@@ -64,10 +64,7 @@ function mismatched(
   };
 }
 
-const byLength = (size: number) => ({
-  size,
-  lengthOf: ({ ids }: MaskedSequence) => ids.length,
-});
+const byLength = (size: number) => ({ size, lengthOf: ({ ids }: MaskedSequence) => ids.length });
 
 /** Σ log p under the reference, by micro-batch: of the answers, and of prompts with an answer to another. */
 interface KtoReference {
@@ -104,10 +101,7 @@ export async function ktoReference(
     }
     return out;
   };
-  return {
-    answers: await score(answers),
-    mismatches: await score(mismatchesOf(answers, options)),
-  };
+  return { answers: await score(answers), mismatches: await score(mismatchesOf(answers, options)) };
 }
 
 /** log π − log π_ref of each sequence. */

@@ -22,10 +22,7 @@ const sampler = vi.hoisted(() => ({ breaksAt: Number.POSITIVE_INFINITY, open: 0 
 
 vi.mock(import('../../src/recipes/sampling/open-sampler.js'), async (original) => {
   const actual = await original();
-  return {
-    ...actual,
-    openSampler: async (...args) => breaking(await actual.openSampler(...args)),
-  };
+  return { ...actual, openSampler: async (...args) => breaking(await actual.openSampler(...args)) };
 });
 
 function breaking(real: RolloutSampler): RolloutSampler {

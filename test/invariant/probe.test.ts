@@ -182,13 +182,7 @@ test.each<Partial<SamplingParams>>([
 
 describe('the probe', () => {
   const probe = (policy: Policy, sampler: Pick<Sampler, 'score' | 'adapterHash'>, hash: string) =>
-    probePolicy({
-      policy,
-      sampler,
-      sequences: PROMPTS,
-      expectedHash: hash,
-      tolerance: TOLERANCE,
-    });
+    probePolicy({ policy, sampler, sequences: PROMPTS, expectedHash: hash, tolerance: TOLERANCE });
 
   async function prepared() {
     const policy = kept(tinyPolicy());

@@ -12,12 +12,7 @@ import { call } from './command-line.js';
 
 const dir = temporaryFolder();
 
-const ENV = {
-  OUTPUT_DIR: dir,
-  PREP_TRAIN_SAMPLES: '2',
-  EVAL_SAMPLES: '2',
-  NUM_GENERATIONS: '2',
-};
+const ENV = { OUTPUT_DIR: dir, PREP_TRAIN_SAMPLES: '2', EVAL_SAMPLES: '2', NUM_GENERATIONS: '2' };
 const { at, json, jsonl, csv } = filesIn(join(dir, 'compare-train-samples'));
 
 describe.skipIf(!hasData())(`configs/gsm8k ${NEEDS_DATA}`, () => {

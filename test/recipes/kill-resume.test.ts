@@ -28,13 +28,7 @@ const GROUPS = ['num_generations=4', 'max_completion_length=16', 'learning_rate=
 
 /** Full training → GRPO on it → DPO from GRPO's adapter, whose start is the reference. */
 const CHAIN: readonly Task[] = [
-  {
-    name: 'sft',
-    command: 'sft',
-    steps: 36,
-    saveSteps: 9,
-    keys: FORMAT_KEYS,
-  },
+  { name: 'sft', command: 'sft', steps: 36, saveSteps: 9, keys: FORMAT_KEYS },
   {
     name: 'grpo, two passes over two steps of a generation',
     command: 'grpo',

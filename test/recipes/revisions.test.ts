@@ -74,10 +74,7 @@ test('a training says at which commits it read, and its adapter names that of it
       },
     ],
   });
-  expect(adapterConfig()).toMatchObject({
-    base_model_name_or_path: 'tiny/base',
-    revision: PINNED,
-  });
+  expect(adapterConfig()).toMatchObject({ base_model_name_or_path: 'tiny/base', revision: PINNED });
   const card = readFileSync(join(run(), 'model/README.md'), 'utf8');
   expect(card).toContain(`- Model: \`tiny/base\` at commit \`${PINNED}\`, revision \`v1\``);
   expect(card).toContain(`- Data: \`tiny/rows\` (train) at commit \`${ROWS}\`, revision \`v2\``);

@@ -32,9 +32,7 @@ export const jobObject = (status: string, more: Json = {}): Json => ({
   metadata: { lorikeet_run: '$marker' },
   method: {
     type: 'supervised',
-    supervised: {
-      hyperparameters: { n_epochs: 3, batch_size: 1, learning_rate_multiplier: 2 },
-    },
+    supervised: { hyperparameters: { n_epochs: 3, batch_size: 1, learning_rate_multiplier: 2 } },
   },
   ...more,
 });

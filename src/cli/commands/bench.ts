@@ -8,9 +8,8 @@ import {
   benchSftSchema,
   nearest,
 } from '../../config/index.js';
-
 import { InputError } from '../../util/errors.js';
-import { type Command, type CommandPart, defineCommand } from '../command.js';
+import { type Command, defineCommand } from '../command.js';
 
 const rollout = defineCommand({
   name: 'rollout',
@@ -88,7 +87,7 @@ export const bench: Command = {
   summary: 'Measure the speed of a part on this machine; prints one JSON line',
   examples: benchmarks.flatMap(({ examples }) => examples),
   schema: benchSchema,
-  parts: benchmarks.map(({ name, summary, schema }): CommandPart => ({ name, summary, schema })),
+  parts: benchmarks,
   handle: (call) => {
     const [word, ...words] = call.words;
     return benchmarkNamed(word).handle({ ...call, words });

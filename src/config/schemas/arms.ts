@@ -23,10 +23,7 @@ const DEFAULT_ARMS: readonly z.input<typeof armSchema>[] = [
   { name: 'nucleus', temperature: 0.8, top_p: 0.95 },
   { name: 'min_p', temperature: 1.2, min_p: 0.1 },
   { name: 'step_by_step', suffix: "\nLet's think step by step." },
-  {
-    name: 'plan',
-    suffix: '\nFirst make a plan for this problem, then carry it out step by step.',
-  },
+  { name: 'plan', suffix: '\nFirst make a plan for this problem, then carry it out step by step.' },
   {
     name: 'decompose',
     suffix: '\nSplit the problem into smaller questions, answer each, then answer the whole.',

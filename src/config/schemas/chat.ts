@@ -5,11 +5,7 @@ import { checkQuantization } from './quantization.js';
 import { engineKeys } from './serve.js';
 
 export const chatSchema = z
-  .strictObject({
-    ...adaptedKeys,
-    ...samplingKeys(0.7),
-    ...engineKeys,
-  })
+  .strictObject({ ...adaptedKeys, ...samplingKeys(0.7), ...engineKeys })
   .superRefine(checkQuantization);
 
 export type ChatConfig = z.output<typeof chatSchema>;

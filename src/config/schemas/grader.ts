@@ -79,10 +79,7 @@ const python = z.strictObject({
   image_tag: orNull(z.string(), 'Image of the hosted service; ignored'),
 });
 
-const mathEquivalence = z.strictObject({
-  ...namedKeys('math_equivalence'),
-  ...comparedKeys,
-});
+const mathEquivalence = z.strictObject({ ...namedKeys('math_equivalence'), ...comparedKeys });
 
 const multi = z.strictObject({
   ...namedKeys('multi'),

@@ -61,9 +61,7 @@ export const modelKeys = {
   ...quantizationKeys,
 };
 
-export const adapterKeys = {
-  adapter: optionalInput('PEFT adapter folder to put on the model'),
-};
+export const adapterKeys = { adapter: optionalInput('PEFT adapter folder to put on the model') };
 
 /** A model, and an adapter that may be put on it. */
 export const adaptedKeys = { ...modelKeys, ...adapterKeys };
@@ -93,9 +91,7 @@ export const seedKey = {
   seed: whole(0).default(42).describe('Seed of everything random in the run'),
 };
 
-export const overwriteKey = {
-  overwrite: off('Replace an output that is already there'),
-};
+export const overwriteKey = { overwrite: off('Replace an output that is already there') };
 
 export const outputKeys = {
   output_dir: optionalText('Run folder; null means outputs/<run_name or run id>'),

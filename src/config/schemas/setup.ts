@@ -27,6 +27,4 @@ export const setupSchema = z
 
 export type SetupConfig = z.output<typeof setupSchema>;
 
-export const doctorSchema = z.strictObject({
-  ...deviceKey,
-});
+export const doctorSchema = z.strictObject(deviceKey);

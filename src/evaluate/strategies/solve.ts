@@ -90,7 +90,6 @@ function solution(
   const { selection } = means;
   const byVote = chooseByVote(candidates);
   const chosen = selection === undefined ? byVote.chosen : selection.chosen;
-  const seconds = candidates.reduce((most, candidate) => Math.max(most, candidate.seconds), 0);
   return {
     problem,
     candidates,
@@ -98,7 +97,6 @@ function solution(
     answer: chosen === null ? null : (candidates[chosen]?.answer ?? null),
     agreement: selection === undefined ? byVote.agreement : null,
     tokens: candidates.reduce((sum, { tokens }) => sum + tokens, selection?.tokens ?? 0),
-    seconds,
     stopped: stopReason(candidates, means),
     selections: selection?.selections ?? 0,
     invalidSelections: selection?.invalid ?? 0,

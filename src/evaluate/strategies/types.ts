@@ -133,7 +133,6 @@ export interface Solution {
   readonly agreement: number | null;
   /** New tokens of candidates and selections. */
   readonly tokens: number;
-  readonly seconds: number;
   readonly stopped: StopReason;
   /** Selections asked for, and those whose reply named no candidate, with `genselect`. */
   readonly selections: number;

@@ -21,9 +21,5 @@ export function phi3(fields: ConfigFields): DecoderSpec {
     ],
   });
   const window = fields.positiveIntegerOrNull('sliding_window', null);
-  return {
-    ...spec,
-    layers: spec.layers.map(() => attends(window)),
-    fusedProjections: true,
-  };
+  return { ...spec, layers: spec.layers.map(() => attends(window)), fusedProjections: true };
 }

@@ -22,8 +22,5 @@ export function smollm3(fields: ConfigFields): DecoderSpec {
     window: null,
     slides: (layer, window) => window !== null && !isRotated(layer),
   });
-  return {
-    ...spec,
-    layers: windows.map((window, i) => attends(window, isRotated(i) ? 0 : null)),
-  };
+  return { ...spec, layers: windows.map((window, i) => attends(window, isRotated(i) ? 0 : null)) };
 }

@@ -126,8 +126,5 @@ async function gradesPerSecond(
     }
   }
   const { user, system } = process.cpuUsage(cpuStart);
-  return {
-    wall: Math.round(grades / spent),
-    cpu: Math.round((1e6 * grades) / (user + system)),
-  };
+  return { wall: Math.round(grades / spent), cpu: Math.round((1e6 * grades) / (user + system)) };
 }

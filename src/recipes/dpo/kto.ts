@@ -82,12 +82,7 @@ export function ktoRecipe(
             return { tasks, metrics: kl === null ? {} : { kl } };
           },
         }),
-        step: ktoStep({
-          ...options,
-          trainer,
-          answers: examplesOf,
-          onNoBaseline: sayOnce(context),
-        }),
+        step: ktoStep({ ...options, trainer, answers: examplesOf, onNoBaseline: sayOnce(context) }),
       };
     },
   };

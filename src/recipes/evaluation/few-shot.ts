@@ -44,11 +44,7 @@ export async function loadShots(
   }
   const tags = tagsOf(keys);
   return loaded.rows.map((row, index) =>
-    shotOf(row, {
-      form: keys.answer_format,
-      tags,
-      where: loaded.where(index),
-    }),
+    shotOf(row, { form: keys.answer_format, tags, where: loaded.where(index) }),
   );
 }
 

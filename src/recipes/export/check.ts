@@ -44,12 +44,7 @@ export async function precisionOf(source: ModelSource, exported: Weighted): Prom
     batch,
   );
   const [rounded] = await scoresOf(
-    new Policy({
-      ...exported,
-      lora: NO_LORA,
-      initialLora: [],
-      checkpointedLayers: 0,
-    }),
+    new Policy({ ...exported, lora: NO_LORA, initialLora: [], checkpointedLayers: 0 }),
     batch,
   );
   return {

@@ -50,10 +50,7 @@ const BOXED: GoldForm = {
 
 /** How the reference of a row is written as an answer, and what grades it; other forms have no one reference. */
 const FORMS: Readonly<Partial<Record<RowFormatName, GoldForm>>> = {
-  gsm8k: {
-    rewards: ['format', 'correctness', 'numeric'],
-    render: referenceCompletion,
-  },
+  gsm8k: { rewards: ['format', 'correctness', 'numeric'], render: referenceCompletion },
   math: BOXED,
   competition: BOXED,
   olympiadbench: BOXED,

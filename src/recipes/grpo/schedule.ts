@@ -35,13 +35,5 @@ export function grpoSchedule(config: GrpoConfig, prompts: number): GrpoSchedule 
   const period = generationPeriod({ stepsPerGeneration, numIterations });
   const totalSteps = config.max_steps ?? period * order.stepsFor(config.num_train_epochs);
   const generations = Math.ceil(totalSteps / period);
-  return {
-    order,
-    stepsPerGeneration,
-    numIterations,
-    period,
-    completions,
-    totalSteps,
-    generations,
-  };
+  return { order, stepsPerGeneration, numIterations, period, completions, totalSteps, generations };
 }

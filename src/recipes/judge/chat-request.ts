@@ -1,6 +1,5 @@
 /** The body of a chat completion, as a local model understands it. A field without a meaning here is refused. */
-import type { EndpointRequest } from '../../endpoint/index.js';
-import { EndpointError } from '../../endpoint/index.js';
+import { EndpointError, type EndpointRequest } from '../../endpoint/index.js';
 import type { JsonRow } from '../../util/files.js';
 
 export interface LocalChat {

@@ -2,8 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { JsonRow } from '../../util/files.js';
-import { sha256 } from '../../util/files.js';
+import { type JsonRow, sha256 } from '../../util/files.js';
 import { parseJson } from '../../util/json-object.js';
 import { answerStream, answerWhole, openAnswer } from './answer.js';
 import { ApiError, asApiError, errorBody } from './api-error.js';

@@ -1,7 +1,6 @@
 /** The body of `POST /v1/chat/completions` or `/v1/completions` → what to sample and how to answer. */
 
-import type { RenderOptions } from '../../tokenizer/index.js';
-import { type ChatRow, renderPrompt } from '../../tokenizer/index.js';
+import { type ChatRow, type RenderOptions, renderPrompt } from '../../tokenizer/index.js';
 import type { JsonRow } from '../../util/files.js';
 import { isObject } from '../../util/json-object.js';
 import { checkVariables } from '../inputs/open-tokenizer.js';

@@ -68,12 +68,7 @@ export function wholeReply(head: ReplyHead, completions: readonly Completion[]):
 function messageOf({ text, calls }: Piece): JsonRow {
   const content = text === '' && calls.length > 0 ? null : text;
   const tool_calls = calls.map(calledFunction);
-  return {
-    role: 'assistant',
-    content,
-    refusal: null,
-    ...(calls.length > 0 && { tool_calls }),
-  };
+  return { role: 'assistant', content, refusal: null, ...(calls.length > 0 && { tool_calls }) };
 }
 
 const calledFunction = ({ id, name, arguments: args }: ToolCall): JsonRow => ({

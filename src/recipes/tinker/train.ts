@@ -94,14 +94,8 @@ async function modelOf(
     context.log(`going on from step ${state.step}: ${state.path}`);
     return await session.loadModel(state.path);
   }
-  const { lora_rank: rank, seed, train_unembed, train_mlp, train_attn } = config;
-  return await session.createModel(config.model, {
-    rank,
-    seed,
-    train_unembed,
-    train_mlp,
-    train_attn,
-  });
+  const { model, lora_rank: rank, seed, train_unembed, train_mlp, train_attn } = config;
+  return await session.createModel(model, { rank, seed, train_unembed, train_mlp, train_attn });
 }
 
 /** Null: there are no completions. */

@@ -2,7 +2,7 @@
  * The calls of OpenAI's fine-tuning API (API reference, "Files" and "Fine-tuning"). What makes something at the
  * service is asked for once and, where the answer is lost, looked for before it is asked for again.
  */
-import { type Endpoint, EndpointError } from '../../endpoint/index.js';
+import { type Endpoint, EndpointError, type EndpointReply } from '../../endpoint/index.js';
 import type { RemoteEvent, RemoteFile, RemoteJob } from '../../report/index.js';
 import { RunError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
@@ -29,56 +29,34 @@ export interface FineTuningClient {
   checkpoints(id: string): Promise<JsonRow[]>;
 }
 
+const JOBS = '/fine_tuning/jobs';
+
 export function fineTuningClient(endpoint: Endpoint, signal: AbortSignal): FineTuningClient {
-  const jobPath = (id: string) => `/fine_tuning/jobs/${encodeURIComponent(id)}`;
+  const jobPath = (id: string) => `${JOBS}/${encodeURIComponent(id)}`;
   const all = (path: string, query: Readonly<Record<string, string>> = {}) =>
     pages(endpoint, { path, query, signal });
-
-  const first = async (list: AsyncIterable<JsonRow[]>, isWanted: (item: JsonRow) => boolean) => {
-    for await (const page of list) {
-      const found = page.find(isWanted);
-      if (found !== undefined) return found;
-    }
-    return null;
-  };
-
-  const findFile = ({ filename, bytes }: Upload): Promise<JsonRow | null> =>
-    first(
-      all('/files', { purpose: 'fine-tune' }),
-      (file) => file.filename === filename && file.bytes === bytes && file.status !== 'error',
-    );
-
-  const findJob = ({ metadata }: JobRequest): Promise<JsonRow | null> => {
-    const marker = metadata[MARKER_KEY] as string;
-    return first(
-      all('/fine_tuning/jobs', { [`metadata[${MARKER_KEY}]`]: marker }),
-      (job) => (job.metadata as JsonRow | null)?.[MARKER_KEY] === marker,
-    );
-  };
-
+  const oneTry = { signal, attempts: 1 };
   return {
     async upload(upload) {
       const { filename, bytes, rows } = upload;
-      const { made, isFound } = await once({
-        endpoint,
+      const { made, isFound } = await once(endpoint, {
         signal,
         isRequested: true,
-        find: () => findFile(upload),
-        make: async () =>
-          (await endpoint.postForm('/files', formOf(upload), { signal, attempts: 1 })).body,
+        list: () => all('/files', { purpose: 'fine-tune' }),
+        isWanted: (file) =>
+          file.filename === filename && file.bytes === bytes && file.status !== 'error',
+        make: () => endpoint.postForm('/files', formOf(upload), oneTry),
       });
       return { id: idOf(made, 'file'), filename, bytes, rows, isNew: !isFound };
     },
     async createJob(request, { isRequested }) {
-      const { made, isFound } = await once({
-        endpoint,
+      const marker = request.metadata[MARKER_KEY]!;
+      const { made, isFound } = await once(endpoint, {
         signal,
         isRequested,
-        find: () => findJob(request),
-        make: async () => {
-          const made = { ...request };
-          return (await endpoint.post('/fine_tuning/jobs', made, { signal, attempts: 1 })).body;
-        },
+        list: () => all(JOBS, { [`metadata[${MARKER_KEY}]`]: marker }),
+        isWanted: ({ metadata }) => (metadata as JsonRow | null)?.[MARKER_KEY] === marker,
+        make: () => endpoint.post(JOBS, { ...request }, oneTry),
       });
       return { job: asJob(made), isFound };
     },
@@ -110,25 +88,25 @@ function formOf({ text, filename }: Upload): FormData {
 }
 
 interface OnceOptions {
-  readonly endpoint: Endpoint;
   readonly signal: AbortSignal;
-  readonly find: () => Promise<JsonRow | null>;
-  readonly make: () => Promise<JsonRow>;
   /** It may be there already. */
   readonly isRequested: boolean;
+  /** Where it is, if it is there. */
+  readonly list: () => AsyncIterable<JsonRow[]>;
+  readonly isWanted: (item: JsonRow) => boolean;
+  readonly make: () => Promise<EndpointReply>;
 }
 
 /** A failure after which the thing may exist is followed by a look before the next try. */
 async function once(
-  options: OnceOptions,
+  { settings: { attempts, retryDelayMs: delayMs } }: Endpoint,
+  { signal, isRequested, list, isWanted, make }: OnceOptions,
 ): Promise<{ readonly made: JsonRow; readonly isFound: boolean }> {
-  const { endpoint, signal, find, make } = options;
-  const { attempts, retryDelayMs: delayMs } = endpoint.settings;
-  for (let tries = 1, isThere = options.isRequested; ; tries++) {
-    const found = isThere ? await find() : null;
-    if (found !== null) return { made: found, isFound: true };
+  for (let tries = 1, isThere = isRequested; ; tries++) {
+    const found = isThere ? await firstOf(list(), isWanted) : undefined;
+    if (found !== undefined) return { made: found, isFound: true };
     try {
-      return { made: await make(), isFound: false };
+      return { made: (await make()).body, isFound: false };
     } catch (error) {
       const retry = error instanceof EndpointError ? error.retry : null;
       if (retry === null || tries >= attempts) throw error;
@@ -136,6 +114,14 @@ async function once(
       await pause({ failures: tries, delayMs, afterMs: retry.afterMs, signal });
     }
   }
+}
+
+async function firstOf(list: AsyncIterable<JsonRow[]>, isWanted: (item: JsonRow) => boolean) {
+  for await (const page of list) {
+    const found = page.find(isWanted);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function asJob(body: JsonRow): RemoteJob {

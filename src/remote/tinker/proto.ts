@@ -11,11 +11,7 @@ const map = (id: number, type: string) => field(id, type, { keyType: 'string' })
 const { root } = protobuf.Root.fromJSON({
   nested: {
     Tensor: {
-      fields: {
-        dense: field(1, 'bytes'),
-        dtype: field(3, 'int32'),
-        shape: many(4, 'int64'),
-      },
+      fields: { dense: field(1, 'bytes'), dtype: field(3, 'int32'), shape: many(4, 'int64') },
     },
     EncodedTextChunk: { fields: { tokens: field(1, 'bytes') } },
     Chunk: { fields: { encodedText: field(1, 'EncodedTextChunk') } },

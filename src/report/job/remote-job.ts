@@ -91,10 +91,7 @@ export function readRemoteRecord(dir: string): RemoteRecord | null {
 export function readRemoteEvents(dir: string): RemoteEvent[] {
   const path = join(dir, EVENTS_FILE);
   if (!existsSync(path)) return [];
-  return checkedRows<RemoteEvent>(path, wholeRows(path), {
-    id: 'string',
-    created_at: 'number',
-  });
+  return checkedRows<RemoteEvent>(path, wholeRows(path), { id: 'string', created_at: 'number' });
 }
 
 /** @param isAlive whether a process is watching the job */

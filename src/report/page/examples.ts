@@ -79,11 +79,7 @@ export const rewardParts = ({
   rewards,
   statuses,
 }: Pick<SampleRow, 'rewards' | 'statuses'>): ExamplePart[] =>
-  Object.entries(rewards).map(([name, score]) => ({
-    name,
-    score,
-    status: statuses[name] ?? 'ok',
-  }));
+  Object.entries(rewards).map(([name, score]) => ({ name, score, status: statuses[name] ?? 'ok' }));
 
 function factsOf(row: SampleRow): Fact[] {
   const facts: Fact[] = [

@@ -48,11 +48,7 @@ export function linesOption({
       max: 'dataMax',
       ...(isWhole(series) && { minInterval: 1 }),
     }),
-    yAxis: axis({
-      scale: true,
-      splitNumber: 4,
-      ...labels(axisLabels(valuesOf(series))),
-    }),
+    yAxis: axis({ scale: true, splitNumber: 4, ...labels(axisLabels(valuesOf(series))) }),
     series: series.flatMap(({ points }, i) => {
       const color = seriesColour(i);
       const type = isDashed(i) ? 'dashed' : 'solid';

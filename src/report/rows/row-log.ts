@@ -14,7 +14,6 @@ export interface StepRow {
 }
 
 export interface RowLog<T extends StepRow> {
-  readonly path: string;
   append(row: T): void;
   /**
    * Gives the last row of its step what that one lacks; a row of its own where there is none.
@@ -42,7 +41,6 @@ export function openRowLog<T extends StepRow>(
   const flush = () => writing(path, () => fsyncSync(file));
   let isOpen = true;
   return {
-    path,
     append(row) {
       appendBytes(file, Buffer.from(lineOf(row)), path);
     },

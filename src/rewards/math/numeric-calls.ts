@@ -103,10 +103,7 @@ function trigonometric(a: Complex): { readonly sin: Value; readonly cos: Value }
   if (forward === null || backward === null) return { sin: null, cos: null };
   const difference = plus(forward, minus(backward));
   const sum = plus(forward, backward);
-  return {
-    sin: quotient(difference, complex(0, 2)),
-    cos: quotient(sum, complex(2)),
-  };
+  return { sin: quotient(difference, complex(0, 2)), cos: quotient(sum, complex(2)) };
 }
 
 function quotient(a: Value, b: Value): Value {

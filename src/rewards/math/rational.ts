@@ -26,7 +26,7 @@ export function rational(over: bigint, under = 1n): Rational | null {
 }
 
 /** The value of digits with at most one dot and an exponent of ten: "12.50", ".5", "3." */
-export function parseDecimal(digits: string, exponent = 0): Rational | null {
+export function parseDecimal(digits: string, exponent: number): Rational | null {
   const [whole = '', fraction = ''] = digits.split('.');
   const over = BigInt(`${whole}${fraction}` || '0');
   const scale = exponent - fraction.length;

@@ -4,7 +4,7 @@
  */
 import { sum } from '../../util/numbers.js';
 import { type Adapter, type LoraTensors, toFloat32 } from '../../weights/index.js';
-import { packedShape } from '../graph/native-layout.js';
+import { type MatrixShape, packedShape } from '../graph/native-layout.js';
 import type { Projection, ProjectionPart } from '../graph/projections.js';
 import type { LoadedKernels } from '../ort/kernels.js';
 import { type HostTensor, tensorOver } from '../ort/tensor.js';
@@ -29,12 +29,6 @@ export const rankOf = (adapter: Adapter | null, { parts }: Projection): number =
 
 function matrix(rows: number, columns: number): HostTensor {
   return tensorOver(new Float32Array(rows * columns), [rows, columns]);
-}
-
-interface MatrixShape {
-  readonly n: number;
-  readonly k: number;
-  readonly isPaired: boolean;
 }
 
 /** Shapes of A and B; B of a packed adapter has as many columns as A has rows, padding included. */

@@ -32,10 +32,17 @@ export const productType = (kernels: NativeKernels): ElementType & ('float32' | 
 const PAIR = 32;
 const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple;
 
-/** Shape in memory of a packed matrix of n outputs and k inputs. */
+/** Of n outputs and k inputs. */
+export interface MatrixShape {
+  readonly n: number;
+  readonly k: number;
+  readonly isPaired: boolean;
+}
+
+/** Shape in memory of a packed matrix. */
 export function packedShape(
   type: 'float32' | 'bfloat16',
-  { n, k, isPaired }: { readonly n: number; readonly k: number; readonly isPaired: boolean },
+  { n, k, isPaired }: MatrixShape,
 ): [number, number] {
   const rows = isPaired ? PAIR * Math.ceil(n / PAIR) : roundUp(n, PAIR);
   return [rows, type === 'float32' ? k : roundUp(k, 32)];

@@ -47,7 +47,7 @@ export function nativeLinear(
   context: GraphContext,
   x: Value,
   projection: Projection,
-  { norm = null, addend = '', factor = '', output, precision }: LinearOptions = {},
+  { norm = null, addend = '', factor = '', output, precision }: LinearOptions,
 ): Value {
   const { graph, spec } = context;
   const kept = precision ?? kernels(context).precision;

@@ -58,10 +58,7 @@ export function tokenChoiceGraph(options: ChoiceOptions): BuiltGraph {
 function likeliest(graph: GraphBuilder, weights: Value): void {
   const scores = graph.input(SCORES, 'float32', ['N', 'V']);
   const picked = graph.node('Gather', [scores, CHOICE_ROWS]);
-  graph.node('ArgMax', [picked], {
-    attributes: { axis: 1, keepdims: 1 },
-    outputs: [CHOSEN_BLOCK],
-  });
+  graph.node('ArgMax', [picked], { attributes: { axis: 1, keepdims: 1 }, outputs: [CHOSEN_BLOCK] });
   graph.node('GatherElements', [weights, CHOSEN_BLOCK], {
     attributes: { axis: 1 },
     outputs: [CHOSEN_WEIGHT],

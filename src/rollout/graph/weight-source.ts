@@ -1,6 +1,5 @@
 /** Checkpoint tensors as float32 weights of the graph. */
-import type { HostTensor } from '../../weights/index.js';
-import { toFloat32 } from '../../weights/index.js';
+import { type HostTensor, toFloat32 } from '../../weights/index.js';
 import type { GraphWeight } from '../onnx/graph-builder.js';
 import type { ProjectionPart } from './projections.js';
 

@@ -76,10 +76,7 @@ export function checkSamplingParams(params: SamplingParams, vocabSize = 2 ** 31)
     });
   }
   if (params.stopStrings.includes('')) {
-    throw new InputError({
-      where: 'stop',
-      problem: 'an empty string stops nothing',
-    });
+    throw new InputError({ where: 'stop', problem: 'an empty string stops nothing' });
   }
   for (const id of params.stopIds) checkId('stop_tokens', id, vocabSize);
   for (const [id, bias] of params.logitBias) {

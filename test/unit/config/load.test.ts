@@ -179,11 +179,7 @@ describe('references to the environment', () => {
 
   it('win over nothing: the command line wins over them', () => {
     const file = temporaryFile(text);
-    const config = loadConfig(sftSchema, {
-      file,
-      env: { MODEL: 'env' },
-      overrides: ['model=cli'],
-    });
+    const config = loadConfig(sftSchema, { file, env: { MODEL: 'env' }, overrides: ['model=cli'] });
     expect(config.model).toBe('cli');
   });
 });

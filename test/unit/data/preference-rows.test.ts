@@ -18,11 +18,7 @@ describe('answers as messages', () => {
         [...turns, ...blue],
         [...turns, ...green],
       ]),
-    ).toEqual({
-      prompt: [...turns, user('sky?')],
-      answers,
-      place: 'shared',
-    });
+    ).toEqual({ prompt: [...turns, user('sky?')], answers, place: 'shared' });
   });
 
   it('a prompt that they repeat is dropped there, be it text or messages', () => {

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { specialTokens } from '../../../src/gguf/special-tokens.js';
-import type { Tokenizer } from '../../../src/tokenizer/index.js';
-import { readTokenizerFiles } from '../../../src/tokenizer/index.js';
+import { readTokenizerFiles, type Tokenizer } from '../../../src/tokenizer/index.js';
 import { NEEDS_DATA } from '../../support/real-data.js';
 import { byteTokenizer, hasTokenizers, realTokenizer } from '../../support/tokenizers.js';
 

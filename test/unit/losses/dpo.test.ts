@@ -71,11 +71,7 @@ function onePair(
     ...options
   }: { readonly rejected?: number; readonly [key: string]: unknown } = {},
 ) {
-  const batch = {
-    pairs: 1,
-    sequences: Int32Array.of(0, 1),
-    referenceLogps: Float32Array.of(0, 0),
-  };
+  const batch = { pairs: 1, sequences: Int32Array.of(0, 1), referenceLogps: Float32Array.of(0, 0) };
   const all = {
     ...SETTINGS,
     losses: [{ type: lossType, weight: 1 }],

@@ -42,12 +42,7 @@ function microBatch(kind: Case, members: readonly number[]) {
     sampledBy:
       mode === undefined || cap === undefined
         ? null
-        : {
-            logps: floats(golden.sampled),
-            mode,
-            cap,
-            floor,
-          },
+        : { logps: floats(golden.sampled), mode, cap, floor },
   };
   const options: GrpoOptions = {
     ...kind,

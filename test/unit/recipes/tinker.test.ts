@@ -84,13 +84,7 @@ describe('sft', () => {
       session_id: 'session-1',
       model_seq_id: 0,
       base_model: 'Qwen/Qwen3-8B',
-      lora_config: {
-        rank: 16,
-        seed: 42,
-        train_unembed: true,
-        train_mlp: true,
-        train_attn: true,
-      },
+      lora_config: { rank: 16, seed: 42, train_unembed: true, train_mlp: true, train_attn: true },
       optimizer_config: { type: 'adamw' },
     });
     expect(create?.headers['x-api-key']).toBe(KEY);

@@ -25,11 +25,7 @@ function score(
 
 describe('parseResponse', () => {
   it('reads both sections', () => {
-    expect(parseResponse(GOOD)).toEqual({
-      reasoning: '2+2=4',
-      solution: '4',
-      inOrder: true,
-    });
+    expect(parseResponse(GOOD)).toEqual({ reasoning: '2+2=4', solution: '4', inOrder: true });
   });
 
   it('reads no solution where the tag stands twice, or nothing is in it', () => {
@@ -117,10 +113,7 @@ describe('makeRewards', () => {
   it('sums weighted parts and shows each', () => {
     expect(makeRewards(both)(GOOD, ROW)).toEqual({
       total: 1.2,
-      parts: {
-        format: { score: 1, status: 'ok' },
-        correctness: { score: 1, status: 'ok' },
-      },
+      parts: { format: { score: 1, status: 'ok' }, correctness: { score: 1, status: 'ok' } },
     });
     expect(makeRewards(both)(GOOD.replace('>4<', '>5<'), ROW).total).toBe(0.2);
   });

@@ -27,13 +27,7 @@ const withExperts = tinyModel([
 ]);
 const at = (name: string) => join(folder, name);
 const keys = (output: string, more: object = {}) =>
-  commandSchemas.export.parse({
-    model,
-    output: at(output),
-    format: 'gguf',
-    threads: 2,
-    ...more,
-  });
+  commandSchemas.export.parse({ model, output: at(output), format: 'gguf', threads: 2, ...more });
 
 /** Bytes of a tensor of a file, found as the parser of `@huggingface/gguf` finds it. */
 async function readTensor(path: string, name: string) {

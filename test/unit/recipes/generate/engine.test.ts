@@ -99,11 +99,7 @@ describe('generate engine=server', () => {
         { type: 'reasoning', summary: [{ text: 'Adding.' }] },
         { type: 'message', content: [{ type: 'output_text', text: '7' }] },
       ],
-      usage: {
-        input_tokens: 9,
-        output_tokens: 8,
-        output_tokens_details: { reasoning_tokens: 6 },
-      },
+      usage: { input_tokens: 9, output_tokens: 8, output_tokens_details: { reasoning_tokens: 6 } },
     };
     const rows = await generate('responses.jsonl', () => ({ body }), ...words, ...more);
     expect(server.asked[0]!.body).toMatchObject({

@@ -48,9 +48,7 @@ async function graded(grader: object, ...words: string[]) {
     `input=${at('in.jsonl')}`,
     `output=${at('out.jsonl')}`,
   ];
-  const config = loadConfig(gradeSchema, {
-    overrides: [...judge, ...limits, ...files, ...words],
-  });
+  const config = loadConfig(gradeSchema, { overrides: [...judge, ...limits, ...files, ...words] });
   const summary = (await runGrade(config, context)) as GradeSummary;
   const rows = jsonl('out.jsonl');
   return { summary, rows, scores: rows.map((row) => row.score) };

@@ -71,10 +71,7 @@ test.each([
   [12, 8, 2],
 ])('%i completions in groups of %i have at most %i prompts', (rows, generations, prompts) => {
   const shape = { rows, longest: 100, shared: { length: 60, generations } };
-  expect(tokensOf(shape, rows)).toEqual({
-    tokens: rows * 40 + prompts * 60,
-    predicted: rows * 40,
-  });
+  expect(tokensOf(shape, rows)).toEqual({ tokens: rows * 40 + prompts * 60, predicted: rows * 40 });
   // The groups of each micro-batch, completion by completion.
   const spans = Array.from({ length: generations }, (_, i) => {
     const groups = Array.from({ length: rows }, (_, k) => Math.floor((i * rows + k) / generations));

@@ -144,10 +144,7 @@ describe('report of a run', () => {
     const labels = facts!.type === 'facts' ? facts!.facts.map(({ label }) => label) : [];
     expect(labels).toEqual(['Steps', 'Completions', 'Time', 'Accuracy', 'Seconds']);
     expect(facts).toMatchObject({ facts: [{}, {}, {}, { value: '50.0%' }, { value: '3' }] });
-    expect(alarmTable).toMatchObject({
-      title: 'Alarms',
-      rows: [['kl_high', 9, 'kl', 0.62, 0.5]],
-    });
+    expect(alarmTable).toMatchObject({ title: 'Alarms', rows: [['kl_high', 9, 'kl', 0.62, 0.5]] });
     expect(evaluation!.title).toBe('Evaluation');
     expect(html).not.toContain('Alarms');
   });

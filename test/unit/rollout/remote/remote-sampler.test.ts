@@ -333,11 +333,7 @@ describe('responses', () => {
       { type: 'reasoning', summary: [{ type: 'summary_text', text: 'First.' }, { text: 'Then.' }] },
       { type: 'message', content: [{ type: 'output_text', text: '42', logprobs: [] }] },
     ],
-    usage: {
-      input_tokens: 11,
-      output_tokens: 30,
-      output_tokens_details: { reasoning_tokens: 25 },
-    },
+    usage: { input_tokens: 11, output_tokens: 30, output_tokens_details: { reasoning_tokens: 25 } },
     ...changes,
   });
   const messages = [{ role: 'user', content: '6·7?' }];

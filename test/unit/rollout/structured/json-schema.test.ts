@@ -74,11 +74,7 @@ const CASES: Readonly<Record<string, Case>> = {
     yes: ['"red"', '"gr\\"ün"', '3', 'null', '[1,"a"]'],
     no: ['"blue"', 'red', '33', '[1]'],
   },
-  'enums of a type': {
-    schema: { type: 'string', enum: ['a', 1] },
-    yes: ['"a"'],
-    no: ['1'],
-  },
+  'enums of a type': { schema: { type: 'string', enum: ['a', 1] }, yes: ['"a"'], no: ['1'] },
   constants: { schema: { const: { a: 1 } }, yes: ['{"a":1}'], no: ['{"a":2}', '{}'] },
   objects: {
     schema: {
