@@ -1,7 +1,7 @@
 // Attention: causal grouped-query attention (Ainslie et al. 2023) over a cache that it updates in place, with
 // RMSNorm on queries and keys, rotary embedding (Su et al. 2021), sliding window and soft cap.
 //
-// Inputs: qkv [B·S, (H + 2 KV) · D]; keys and values [B, KV, C, D], float32 or bfloat16 (as uint16), C a
+// Inputs: qkv [B·S, (H + 2 KV) · D]; keys and values [B, KV, C, D], float32 or bfloat16, C a
 // multiple of 16; lengths int32 [B], tokens of each row after this run, less one; cos and sin [P, half the
 // rotated part] or none; query and key norm weights or none. Output [B·S, H · D].
 // The keys of 16 tokens stand together, [C / 16][D][16], so that a query meets 16 keys in one product.
@@ -42,49 +42,43 @@ inline void put(uint16_t *to, float value) { *to = to_bf16(value); }
 
 class Attention {
 public:
-  Attention(const Api *api, const KernelInfo *info) : ort_(api) {
-    heads_ = static_cast<int>(ort_.int_attribute(info, "num_heads", 1));
-    kv_heads_ = static_cast<int>(ort_.int_attribute(info, "kv_num_heads", 1));
-    window_ = static_cast<int>(ort_.int_attribute(info, "local_window_size", 0));
-    norm_ = static_cast<int>(ort_.int_attribute(info, "norm", kNoNorm));
+  Attention(const Ort &ort, const KernelInfo *info) : ort_(ort) {
+    heads_ = ort_.int_attribute(info, "num_heads", 1);
+    kv_heads_ = ort_.int_attribute(info, "kv_num_heads", 1);
+    window_ = ort_.int_attribute(info, "local_window_size", 0);
+    norm_ = ort_.int_attribute(info, "norm", kNoNorm);
     scale_ = ort_.float_attribute(info, "scale", 1);
     softcap_ = ort_.float_attribute(info, "softcap", 0);
     epsilon_ = ort_.float_attribute(info, "epsilon", 1e-5f);
+    require(kv_heads_ > 0 && heads_ > 0 && heads_ % kv_heads_ == 0, "Attention: heads do not share keys evenly");
   }
 
-  const char *problem() const { return nullptr; }
-
-  Status compute(KernelContext *context) {
+  void compute(KernelContext *context) const {
     Call call;
-    const Value *keys = ort_.input(context, kKeys), *lengths = ort_.input(context, kLengths);
-    const Ort::Shape cache = ort_.shape(keys), qkv = ort_.shape(ort_.input(context, kQkv));
-    call.batch = static_cast<int>(ort_.shape(lengths).dims[0]);
+    const Value *keys = ort_.input(context, kKeys), *values = ort_.input(context, kValues);
+    const Value *projected = ort_.input(context, kQkv);
+    const Ort::Shape cache = ort_.shape(keys), other = ort_.shape(values), qkv = ort_.shape(projected);
+    require(cache.rank == 4 && (cache.type == kFloat || cache.type == kBfloat16) && other.type == cache.type &&
+                std::equal(cache.dims, cache.dims + 4, other.dims),
+            "Attention: keys and values are not of one shape and type");
+    call.batch = static_cast<int>(cache.dims[0]);
     call.capacity = static_cast<int>(cache.dims[2]);
     call.dim = static_cast<int>(cache.dims[3]);
     call.tokens = call.batch > 0 ? static_cast<int>(qkv.dims[0]) / call.batch : 0;
-    call.qkv = floats(context, kQkv);
+    require(cache.dims[1] == kv_heads_ && call.capacity % kGroup == 0 && call.dim % kGroup == 0 && call.dim <= kMostDim &&
+                qkv.is(static_cast<int64_t>(call.batch) * call.tokens, (heads_ + 2 * kv_heads_) * call.dim),
+            "Attention: shapes of cache and projections do not fit");
+    call.qkv = static_cast<const float *>(ort_.data(projected));
     call.keys = ort_.data(keys);
-    call.values = ort_.data(ort_.input(context, kValues));
-    call.lengths = static_cast<const int32_t *>(ort_.data(lengths));
-    call.cos = floats(context, kCos);
-    call.sin = floats(context, kSin);
-    call.query_norm = floats(context, kQueryNorm);
-    call.key_norm = floats(context, kKeyNorm);
-    if (call.cos) call.half = static_cast<int>(ort_.shape(ort_.input(context, kCos)).dims[1]);
-    if (cache.dims[0] != call.batch || cache.dims[1] != kv_heads_ || call.capacity % kGroup != 0 ||
-        call.dim % kGroup != 0 || call.dim > kMostDim || qkv.dims[1] != (heads_ + 2 * kv_heads_) * call.dim)
-      return ort_.error("Attention: shapes of cache and projections do not fit");
-    for (int b = 0; b < call.batch; b++)
-      if (call.lengths[b] >= call.capacity || call.lengths[b] + 1 < call.tokens)
-        return ort_.error("Attention: a row is longer than the cache, or shorter than the run");
-    const int64_t shape[2] = {qkv.dims[0], heads_ * call.dim};
-    call.out = ort_.output(context, 0, shape, 2);
+    call.values = ort_.data(values);
+    take_norms(context, call);
+    take_lengths(context, call);
+    call.out = ort_.output(context, 0, qkv.dims[0], heads_ * call.dim);
     ort_.parallel(context, static_cast<size_t>(call.batch) * kv_heads_, [&](size_t task) {
       const int row = static_cast<int>(task) / kv_heads_, head = static_cast<int>(task) % kv_heads_;
       if (cache.type == kFloat) attend<float>(call, row, head);
       else attend<uint16_t>(call, row, head);
     });
-    return nullptr;
   }
 
 private:
@@ -97,8 +91,34 @@ private:
     float *out = nullptr;
   };
 
-  const float *floats(KernelContext *context, Input index) const {
-    return static_cast<const float *>(ort_.data(ort_.input(context, index)));
+  void take_norms(KernelContext *context, Call &call) const {
+    if (norm_ == kNoNorm) return;
+    const int queries = norm_ == kFullNorm ? heads_ : 1, keys = norm_ == kFullNorm ? kv_heads_ : 1;
+    const char *otherwise = "Attention: a norm is not as long as what it is of";
+    call.query_norm = ort_.floats(context, kQueryNorm, queries * call.dim, otherwise);
+    call.key_norm = ort_.floats(context, kKeyNorm, keys * call.dim, otherwise);
+    require(call.query_norm && call.key_norm, "Attention: a norm lacks its weights");
+  }
+
+  // Lengths of rows, and the rotations of as many positions.
+  void take_lengths(KernelContext *context, Call &call) const {
+    const Value *lengths = ort_.input(context, kLengths), *cos = ort_.input(context, kCos);
+    require(ort_.shape(lengths).size() == call.batch, "Attention: not one length for each row of the cache");
+    call.lengths = static_cast<const int32_t *>(ort_.data(lengths));
+    int longest = 0;
+    for (int b = 0; b < call.batch; b++) {
+      require(call.lengths[b] < call.capacity && call.lengths[b] + 1 >= call.tokens,
+              "Attention: a row is longer than the cache, or shorter than the run");
+      longest = std::max(longest, call.lengths[b] + 1);
+    }
+    if (!cos) return;
+    const Ort::Shape table = ort_.shape(cos);
+    call.half = static_cast<int>(table.dims[1]);
+    require(table.is(table.dims[0], call.half) && table.dims[0] >= longest && 2 * call.half <= call.dim,
+            "Attention: rotations do not fit heads or lengths");
+    call.cos = static_cast<const float *>(ort_.data(cos));
+    call.sin = ort_.floats(context, kSin, table.size(), "Attention: not as many sines as cosines");
+    require(call.sin, "Attention: rotations lack their sines");
   }
 
   // Keys and values of the new tokens go into the cache; then each query meets those up to its own token.

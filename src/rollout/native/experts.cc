@@ -25,11 +25,12 @@ thread_local Routed routed;
 
 class Experts {
 public:
-  Experts(const Api *api, const KernelInfo *info) : ort_(api) {
+  Experts(const Ort &ort, const KernelInfo *info) : ort_(ort) {
     MapOptions options(ort_, info);
-    const int count = static_cast<int>(ort_.int_attribute(info, "experts", 0));
-    per_token_ = static_cast<int>(ort_.int_attribute(info, "per_token", 1));
+    const int count = ort_.int_attribute(info, "experts", 0);
+    per_token_ = ort_.int_attribute(info, "per_token", 1);
     normalized_ = ort_.int_attribute(info, "normalized", 0) != 0;
+    require(per_token_ > 0 && per_token_ <= count, "Experts: a token takes more than there are, or none");
     gates_.reserve(count);
     downs_.reserve(count);
     for (int expert = 0; expert < count; expert++) {
@@ -38,27 +39,26 @@ public:
       MapOptions plain = options;
       plain.activation = kNone;
       downs_.emplace_back(ort_, plain, std::vector<const Value *>{weight(2)});
+      require(gates_[expert].inputs() == gates_[0].inputs() && gates_[expert].outputs() == gates_[0].outputs() &&
+                  downs_[expert].inputs() == gates_[0].outputs() && downs_[expert].outputs() == gates_[0].inputs(),
+              "Experts: shapes of weights do not fit");
     }
   }
 
-  const char *problem() const {
-    for (const auto *maps : {&gates_, &downs_})
-      for (const LinearMap &map : *maps)
-        if (map.problem()) return map.problem();
-    return nullptr;
-  }
-
-  Status compute(KernelContext *context) {
+  void compute(KernelContext *context) const {
     const Value *x = ort_.input(context, kX);
     const Ort::Shape shape = ort_.shape(x);
-    const int tokens = static_cast<int>(shape.dims[0]), width = static_cast<int>(shape.dims[1]);
-    float *y = ort_.output(context, 0, shape.dims, 2);
-    if (tokens == 0) return nullptr;
-    Routed &r = routed;
-    route(static_cast<const float *>(ort_.data(ort_.input(context, kLogits))), tokens, r);
+    const int tokens = static_cast<int>(shape.dims[0]), width = gates_[0].inputs();
+    require(shape.is(tokens, width), "Experts: rows are not as long as those of the weights");
     LinearMap::Call gate, down;
     gate.x = static_cast<const float *>(ort_.data(x));
-    gate.norm = static_cast<const float *>(ort_.data(ort_.input(context, kNorm)));
+    gate.norm = ort_.floats(context, kNorm, width, "Experts: the norm is not as long as rows");
+    const int64_t scores = shape.dims[0] * static_cast<int64_t>(gates_.size());
+    const float *logits = ort_.floats(context, kLogits, scores, "Experts: not one logit for each expert and row");
+    float *y = ort_.output(context, 0, tokens, width);
+    if (tokens == 0) return;
+    Routed &r = routed;
+    route(logits, tokens, r);
     float *results = floats(r.results, r.tokens.size() * width);
     float *inner = floats(r.inner, r.tokens.size() * gates_[0].outputs());
     for (size_t expert = 0; expert < gates_.size(); expert++) {
@@ -71,7 +71,6 @@ public:
       downs_[expert].run(context, down);
     }
     add_up(context, r, results, tokens, width, y);
-    return nullptr;
   }
 
 private:

@@ -63,9 +63,11 @@ void *lorikeet_register(void *session_options, const void *api_base) {
   static void *domain = nullptr;
   const Ort ort(static_cast<const ApiBase *>(api_base)->api(kApiVersion));
   if (!domain) {
-    if (void *status = ort.create_domain("lorikeet", &domain)) return status;
+    void *made = nullptr;
+    if (void *status = ort.create_domain("lorikeet", &made)) return status;
     for (const CustomOp &op : ops)
-      if (void *status = ort.add_op(domain, &op)) return status;
+      if (void *status = ort.add_op(made, &op)) return status;
+    domain = made;
   }
   return ort.add_domain(session_options, domain);
 }

@@ -1,4 +1,5 @@
-// A linear map with its packed weights, run over rows: y = act((norm(x) Wᵀ + bias + (norm(x) Aᵀ) Bᵀ) · row factor + addend).
+// A linear map with its packed weights, run over rows:
+// y = act((norm(x) Wᵀ + bias + (norm(x) Aᵀ) Bᵀ) · row factor + addend).
 //
 // INT8 quantises each row of norm(x) by its own largest magnitude; the adapter's products are in bfloat16.
 // BF16 may keep its weights in 8 or 4 bits (quantised.h).
@@ -34,7 +35,7 @@ inline Floats activate(int activation, Floats x) {
 
 // Rows of a run as the products take them, in memory of the calling thread that is kept from run to run.
 struct Prepared {
-  Buffer x, x_half, ranks, ranks_half;
+  Buffer x, x_half, ranks;
   std::vector<float> row_scale;
 };
 
@@ -48,10 +49,14 @@ struct MapOptions {
 
   MapOptions(const Ort &ort, const KernelInfo *info)
       : kind(static_cast<Kind>(ort.int_attribute(info, "kind", F32))),
-        activation(static_cast<int>(ort.int_attribute(info, "gated", kNone))),
-        weight_bits(static_cast<int>(ort.int_attribute(info, "weight_bits", kHalfBits))),
-        threads(static_cast<int>(ort.int_attribute(info, "threads", 1))),
-        epsilon(ort.float_attribute(info, "epsilon", 1e-5f)) {}
+        activation(ort.int_attribute(info, "gated", kNone)),
+        weight_bits(ort.int_attribute(info, "weight_bits", kHalfBits)),
+        threads(ort.int_attribute(info, "threads", 1)),
+        epsilon(ort.float_attribute(info, "epsilon", 1e-5f)) {
+    require(kind >= F32 && kind <= INT8 && activation >= kNone && activation <= kGelu && threads > 0 &&
+                (weight_bits == kHalfBits || weight_bits == 8 || weight_bits == 4),
+            "a linear map has a kind, an activation, bits or threads that there are none of");
+  }
 };
 
 class LinearMap {
@@ -71,12 +76,22 @@ public:
         chunks_(options.threads * 4), weight_bits_(options.weight_bits), epsilon_(options.epsilon) {
     columns_.paired = activation_ != kNone;
     for (const Value *weight : weights) add_part(weight);
+    require(columns_.n > 0 && k_ > 0, "a linear map has no weights");
+    require(!columns_.paired || columns_.n % 2 == 0, "a gated map has as many gates as outputs");
     pack_weights();
   }
 
-  const char *problem() const { return problem_; }
-
+  int inputs() const { return k_; }
+  int weight_rows() const { return columns_.n; }
   int outputs() const { return columns_.paired ? columns_.n / 2 : columns_.n; }
+
+  // Packed as the products take them: A [rank, inputs], B [outputs, rank].
+  void require_adapter(const Ort::Shape &a, const Ort::Shape &b) const {
+    const int type = kind_ == F32 ? kFloat : kBfloat16, block = k_block(kind_ == F32 ? F32 : BF16);
+    require(a.type == type && b.type == type, "an adapter has another type than the products");
+    require(a.dims[0] % kPair == 0 && a.is(a.dims[0], round_up(k_, block)) && b.is(columns_.pairs() * kPair, a.dims[0]),
+            "an adapter is not packed for its linear map");
+  }
 
   void run(KernelContext *context, const Call &call) const {
     if (call.rows > 0) run(context, call, outputs());
@@ -88,20 +103,16 @@ private:
     int type, rows;
   };
   void add_part(const Value *value) {
-    if (!value) {
-      problem_ = "a weight is not a constant of the graph";
-      return;
-    }
     const Ort::Shape shape = ort_.shape(value);
-    if (shape.type != kFloat && shape.type != kBfloat16 && shape.type != kFloat16)
-      problem_ = "weights must be float32, float16 or bfloat16";
+    require(shape.type == kFloat || shape.type == kBfloat16 || shape.type == kFloat16,
+            "weights must be float32, float16 or bfloat16");
+    require(shape.rank == 2 && (parts_.empty() || shape.dims[1] == k_), "weights must be matrices of as many inputs");
     k_ = static_cast<int>(shape.dims[1]);
     columns_.n += static_cast<int>(shape.dims[0]);
     parts_.push_back({static_cast<const uint8_t *>(ort_.data(value)), shape.type, static_cast<int>(shape.dims[0])});
   }
 
   void pack_weights() {
-    if (problem_) return;
     const bool is_half = std::all_of(parts_.begin(), parts_.end(), [](const Part &part) { return part.type == kBfloat16; });
     splits_rows_ = kSplitsRows && kind_ == F32 && is_half;
     if (kind_ == F32 && is_half) layout_ = BF16;
@@ -155,7 +166,7 @@ private:
   void run(KernelContext *context, const Call &call, int outputs) const {
     Prepared &p = prepared;
     const int padded_rows = round_up(call.rows, kRows), blocks = padded_rows / kRows;
-    const int k_half = round_up(k_, 32), rank = round_up(call.rank, 32);
+    const int k_half = round_up(k_, 32), rank = call.rank;
     p.x.reserve(static_cast<size_t>(padded_rows) * row_length() * row_bytes());
     if (kind_ == INT8) p.row_scale.resize(padded_rows);
     if (splits_rows_) p.x_half.reserve(static_cast<size_t>(padded_rows) * kRowParts * k_half * 2);
@@ -368,7 +379,6 @@ private:
   Columns columns_;
   std::vector<Part> parts_;
   std::shared_ptr<const Packed> packed_;
-  const char *problem_ = nullptr;
 };
 
 } // namespace lorikeet

@@ -13,38 +13,36 @@ enum Input : int { kX, kNorm, kAddend, kFactor, kBias, kLoraA, kLoraB, kWeights 
 
 class Linear {
 public:
-  Linear(const Api *api, const KernelInfo *info) : ort_(api), map_(ort_, MapOptions(ort_, info), weights(info)) {}
+  Linear(const Ort &ort, const KernelInfo *info) : ort_(ort), map_(ort_, MapOptions(ort_, info), weights(info)) {}
 
-  const char *problem() const { return map_.problem(); }
-
-  Status compute(KernelContext *context) {
+  void compute(KernelContext *context) const {
     const Value *x = ort_.input(context, kX);
+    const Ort::Shape rows = ort_.shape(x);
+    require(rows.is(rows.dims[0], map_.inputs()), "Linear: rows are not as long as those of the weights");
     LinearMap::Call call;
-    call.rows = static_cast<int>(ort_.shape(x).dims[0]);
+    call.rows = static_cast<int>(rows.dims[0]);
     call.x = static_cast<const float *>(ort_.data(x));
-    call.norm = floats(context, kNorm);
-    call.addend = floats(context, kAddend);
-    call.factor = floats(context, kFactor);
-    call.bias = floats(context, kBias);
-    const Value *a = ort_.input(context, kLoraA);
-    if (a) {
-      call.rank = static_cast<int>(ort_.shape(a).dims[0]);
+    call.norm = ort_.floats(context, kNorm, map_.inputs(), "Linear: the norm is not as long as rows");
+    const int64_t outputs = rows.dims[0] * map_.outputs();
+    call.addend = ort_.floats(context, kAddend, outputs, "Linear: the addend is not as large as the output");
+    call.factor = ort_.floats(context, kFactor, rows.dims[0], "Linear: not one factor for each row");
+    call.bias = ort_.floats(context, kBias, map_.weight_rows(), "Linear: not one bias for each row of weights");
+    if (const Value *a = ort_.input(context, kLoraA)) {
+      const Value *b = ort_.input(context, kLoraB);
+      require(b, "Linear: half an adapter");
+      const Ort::Shape shape = ort_.shape(a);
+      map_.require_adapter(shape, ort_.shape(b));
+      call.rank = static_cast<int>(shape.dims[0]);
       call.a = ort_.data(a);
-      call.b = ort_.data(ort_.input(context, kLoraB));
+      call.b = ort_.data(b);
     }
-    const int64_t shape[2] = {call.rows, map_.outputs()};
-    call.y = ort_.output(context, 0, shape, 2);
+    call.y = ort_.output(context, 0, call.rows, map_.outputs());
     map_.run(context, call);
-    return nullptr;
   }
 
 private:
-  const float *floats(KernelContext *context, Input index) const {
-    return static_cast<const float *>(ort_.data(ort_.input(context, index)));
-  }
-
   std::vector<const Value *> weights(const KernelInfo *info) const {
-    std::vector<const Value *> values(ort_.int_attribute(info, "parts", 1));
+    std::vector<const Value *> values(std::max(0, ort_.int_attribute(info, "parts", 1)));
     for (size_t part = 0; part < values.size(); part++) values[part] = ort_.constant(info, kWeights + part);
     return values;
   }
