@@ -14,6 +14,7 @@ import type { HostTensor } from './host-tensor.js';
 import {
   type AdapterConfigFile,
   type LoraConfig,
+  MERGE_BY_PEFT,
   readLoraConfig,
   renewedConfig,
 } from './lora-config.js';
@@ -86,6 +87,9 @@ function inWords(
   return ofDecoder({ ...renewedConfig(read), root: 'model.language_model' }, tensors);
 }
 
+/** Modules of experts, whether each has matrices of its own or all are in one parameter, and of their routers. */
+const OF_EXPERTS = /[.](?:experts|gate|router)(?:[.]|$)/;
+
 type Parts = Partial<Record<LoraPart, HostTensor>>;
 
 interface SortedTensors {
@@ -114,6 +118,12 @@ function sortTensors(
       });
     } else if ('replaces' in parsed) {
       replaced.set(parsed.replaces, tensor);
+    } else if (OF_EXPERTS.test(parsed.module)) {
+      throw new InputError({
+        where: path,
+        problem: `"${key}" is LoRA of experts or their router, which have none here`,
+        remedy: MERGE_BY_PEFT,
+      });
     } else {
       modules.set(parsed.module, { ...modules.get(parsed.module), [parsed.part]: tensor });
     }

@@ -13,8 +13,7 @@ export interface BaseLinear {
 
 /**
  * Holds an adapter to its base model: a pair of the right shape on every targeted module, none besides.
- * @throws InputError that says "adapter of another base model" and names the first module at fault, or names the
- *   first that is of an expert.
+ * @throws InputError that says "adapter of another base model" and names the first module at fault.
  */
 export function checkAdapter(adapter: Adapter, base: readonly BaseLinear[], where: string): void {
   const fail = (problem: string): never => {
@@ -28,14 +27,6 @@ export function checkAdapter(adapter: Adapter, base: readonly BaseLinear[], wher
   const linears = new Map(base.map((linear) => [linear.module, linear]));
   for (const [module, { a, b }] of adapter.tensors) {
     const linear = linears.get(module);
-    if (linear === undefined && /[.]experts[.]\d+[.]/.test(module)) {
-      throw new InputError({
-        where,
-        problem: `${named(module)} is of an expert, which has no LoRA here`,
-        remedy:
-          'Merge the adapter into its base with the PEFT that made it, and give the result as model',
-      });
-    }
     if (linear === undefined) fail(`unexpected module ${named(module)}`);
     else if (a.shape[1] !== linear.inFeatures || b.shape[0] !== linear.outFeatures) {
       fail(

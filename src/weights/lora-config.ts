@@ -96,6 +96,14 @@ const FIXED_FIELDS: Readonly<Record<string, string | false | null>> = {
   monteclora_config: null,
 };
 
+/** What helps where PEFT has put LoRA on more than linear modules. */
+export const MERGE_BY_PEFT =
+  'Merge the adapter into its base with the PEFT that made it, and give the result as model';
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  target_parameters: `Parameters, as of experts, have no LoRA here. ${MERGE_BY_PEFT}`,
+};
+
 export interface AdapterConfigFile {
   readonly config: LoraConfig;
   readonly baseModel: string | null;
@@ -155,7 +163,7 @@ function checkSupported(where: string, fields: Readonly<Record<string, unknown>>
   for (const [field, only] of Object.entries(FIXED_FIELDS)) {
     const value = fields[field];
     if (value === undefined || value === only || isOff(value)) continue;
-    refuse(field, value, `Not supported; only ${JSON.stringify(only)} is`);
+    refuse(field, value, REMEDIES[field] ?? `Not supported; only ${JSON.stringify(only)} is`);
   }
   if (!PLAIN_INITS.some((plain) => plain === init)) {
     refuse(

@@ -157,6 +157,13 @@ describe('readLoraConfig', () => {
     expect(() => readLoraConfig(path)).toThrow(`${path}: field "${field}" is ${problem}`);
   });
 
+  it('says what to do with LoRA on parameters, as PEFT puts it on experts', () => {
+    const path = configFile({ target_parameters: ['gate.weight', 'experts.down_proj'] });
+    expect(() => readLoraConfig(path)).toThrow(
+      'target_parameters is ["gate.weight","experts.down_proj"]. Parameters, as of experts, have no LoRA here. Merge',
+    );
+  });
+
   it('accepts the neutral values of unsupported fields', () => {
     const path = configFile({ use_dora: null, modules_to_save: [], init_lora_weights: 'gaussian' });
     expect(readLoraConfig(path).config.initLoraWeights).toBe('gaussian');
@@ -236,13 +243,25 @@ describe('readAdapter', () => {
     );
   });
 
-  it('says that experts have no LoRA', () => {
-    const adapter = readAdapter(FIXTURE_ADAPTER);
-    const [pair] = adapter.tensors.values();
-    const tensors = new Map([['model.layers.0.mlp.experts.3.gate_proj', pair!]]);
-    expect(() => checkAdapter({ ...adapter, tensors }, LINEARS, 'here')).toThrow(
-      'here: "model.layers.0.mlp.experts.3.gate_proj" is of an expert, which has no LoRA here. Merge',
-    );
+  // As PEFT names them: stacked gate and up, and down; matrices of one expert; a router.
+  it.each([
+    'mlp.experts.base_layer',
+    'block_sparse_moe.experts',
+    'mlp.experts.3.gate_proj',
+    'mlp.gate',
+    'block_sparse_moe.router.layer',
+  ])('says that %s has no LoRA, and what to do', (module) => {
+    const dir = changed((file) => {
+      for (const side of ['A', 'B']) {
+        file.set(key(`model.layers.1.${module}`, side), file.get(key(Q0, side))!);
+      }
+    });
+    const problem = `${key(`model.layers.1.${module}`, 'A')}" is LoRA of experts or their router, which have none here`;
+    for (const base of [undefined, LINEARS]) {
+      expect(() => readAdapter(dir, base && { base })).toThrow(
+        `${problem}. Merge the adapter into its base with the PEFT that made it, and give the result as model`,
+      );
+    }
   });
 
   it('says that pickled adapters are not read', () => {
