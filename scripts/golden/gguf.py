@@ -4,8 +4,8 @@ usage: python scripts/golden/gguf.py LLAMA_CPP [OUTPUT]
 
 LLAMA_CPP is a folder of llama.cpp's sources (the source distribution of llama-cpp-python has one in vendor/).
 Needs the packages of requirements.txt and gguf. Writes one JSON file: the architecture's keys and, for each tensor,
-its shape and the start of the SHA-256 of its float32 bytes. The vocabulary is left out: it is compared by
-scripts/checks/gguf_files.py.
+its shape and the start of the SHA-256 of its float32 bytes; and the matrices that are float32 in a bfloat16 file. The
+vocabulary is left out: it is compared by scripts/checks/gguf_files.py.
 """
 
 import hashlib
@@ -51,17 +51,22 @@ def without_vocabulary(find):
 convert_hf_to_gguf.get_model_class = without_vocabulary(convert_hf_to_gguf.get_model_class)
 
 
-def converted(folder, file, *options):
-    sys.argv = ["convert_hf_to_gguf.py", str(folder), "--outfile", str(file), "--outtype", "f32", *options]
+def convert(folder, kind, *options):
+    file = folder.parent / f"{kind}.gguf"
+    sys.argv = ["convert_hf_to_gguf.py", str(folder), "--outfile", str(file), "--outtype", kind, *options]
     convert_hf_to_gguf.main()
-    reader = gguf.GGUFReader(file)
+    return gguf.GGUFReader(file)
+
+
+def contents(reader, short):
     architecture = reader.fields["general.architecture"].contents()
     keys = {name: plain(field) for name, field in reader.fields.items() if name.startswith(f"{architecture}.")}
     tensors = {
         tensor.name: [list(map(int, reversed(tensor.shape))), digest(np.ascontiguousarray(tensor.data).tobytes())]
         for tensor in reader.tensors
     }
-    return {"architecture": architecture, "keys": keys, "tensors": tensors}
+    kept = sorted(tensor.name for tensor in short.tensors if tensor.tensor_type == Type.F32 and len(tensor.shape) > 1)
+    return {"architecture": architecture, "keys": keys, "tensors": tensors, "float32": kept}
 
 
 def family(case, fields):
@@ -70,7 +75,7 @@ def family(case, fields):
         build(case, load_config(fields)).save_pretrained(folder)
         (folder / "tokenizer.json").write_text(json.dumps({"model": {"vocab": {str(i): i for i in range(96)}}, "added_tokens": []}))
         without_predictors = ["--no-mtp"] if fields["model_type"] == "qwen3_5_text" else []
-        return converted(folder, Path(scratch) / "model.gguf", *without_predictors)
+        return contents(*(convert(folder, kind, *without_predictors) for kind in ("f32", "bf16")))
 
 
 def blocks():

@@ -8,6 +8,8 @@ interface Converted {
   readonly keys: Readonly<Record<string, unknown>>;
   /** Shape, and the first 16 digits of the SHA-256 of the float32 bytes. */
   readonly tensors: Readonly<Record<string, readonly [readonly number[], string]>>;
+  /** Matrices that stay float32 where others are bfloat16. */
+  readonly float32: readonly string[];
 }
 
 interface Fixture {

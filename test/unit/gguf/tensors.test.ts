@@ -97,14 +97,12 @@ test('experts are one tensor, in their order', () => {
   expect([...toFloat32({ dtype: 'float32', shape, bytes: bytes() })]).toEqual(experts.flat());
 });
 
-test.each([
-  ['qwen3_moe', 'blk.0.ffn_gate_inp.weight', 'blk.0.ffn_gate_exps.weight'],
-  ['granitemoe', 'blk.0.ffn_gate_inp.weight', 'blk.0.ffn_up_exps.weight'],
-  ['lfm2', 'blk.0.shortconv.conv.weight', 'blk.0.shortconv.in_proj.weight'],
-  ['qwen3_5', 'blk.0.ssm_conv1d.weight', 'blk.0.ssm_beta.weight'],
-])('%s: %s stays float32', (name, kept, other) => {
-  const dtypes = new Map(tensorsOf(name, 'bfloat16').map((tensor) => [tensor.name, tensor.dtype]));
-  expect([dtypes.get(kept), dtypes.get(other)]).toEqual(['float32', 'bfloat16']);
+test.each(CONVERTED)('%s: the matrices that stay float32', (name) => {
+  const matrices = tensorsOf(name, 'bfloat16').filter(({ shape }) => shape.length > 1);
+  const kept = matrices.filter(({ dtype }) => dtype === 'float32').map((tensor) => tensor.name);
+  expect(kept.sort()).toEqual(CONVERTER.families[name]!.float32);
+  const others = matrices.filter(({ dtype }) => dtype === 'bfloat16');
+  expect(kept.length + others.length).toBe(matrices.length);
 });
 
 test('a reader has routers as they are, and experts rounded', () => {
