@@ -99,13 +99,12 @@ function expectedMapping({ valueType }: z.ZodRecord): string {
   return valueType instanceof z.ZodUnknown ? 'mapping' : `mapping to ${expected(valueType)}`;
 }
 
+const mappingOf = ({ shape }: z.ZodObject): string => `{${Object.keys(shape).join(', ')}}`;
+
 function expectedList(schema: z.ZodArray): string {
   const minimum = checksOf(schema).find((check) => check.check === 'min_length')?.minimum ?? 0;
   const { core } = unwrap(schema.element);
-  const inner =
-    core instanceof z.ZodObject
-      ? `{${Object.keys(core.shape).join(', ')}}`
-      : expected(schema.element);
+  const inner = core instanceof z.ZodObject ? mappingOf(core) : expected(schema.element);
   return minimum > 1 ? `list of at least ${minimum} (${inner})` : `list of ${inner}`;
 }
 
@@ -126,7 +125,7 @@ function expectedCore(core: z.core.$ZodType): string {
   if (core instanceof z.ZodArray) return expectedList(core);
   if (core instanceof z.ZodString) return expectedText(core);
   if (core instanceof z.ZodRecord) return expectedMapping(core);
-  if (core instanceof z.ZodObject) return 'mapping';
+  if (core instanceof z.ZodObject) return mappingOf(core);
   return 'text';
 }
 

@@ -2,6 +2,8 @@
  * One source of values (a file, the command line) brought onto a schema: foreign names and values mapped, short
  * forms expanded, untyped texts typed by their field, unknown keys refused with the nearest known one.
  */
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../util/errors.js';
 import { childOf, declaredOf, schemaAt, unwrap } from './introspect.js';
@@ -99,7 +101,12 @@ const step = (at: Cursor, key: string): Cursor => ({
 const mapEntries = (value: Mapping, each: (child: unknown, key: string) => unknown): Mapping =>
   Object.fromEntries(Object.entries(value).map(([key, child]) => [key, each(child, key)] as const));
 
-function expandShort(value: unknown, { schema }: Cursor): unknown {
+/** Shells expand `~/` only where a word begins, and not all after `key=`. */
+const fromHome = (value: unknown): unknown =>
+  typeof value === 'string' && value.startsWith('~/') ? join(homedir(), value.slice(2)) : value;
+
+function expandShort(given: unknown, { schema }: Cursor): unknown {
+  const value = fromHome(given);
   if (schema === undefined) return value;
   const { shorthand, same = {} } = declaredOf(schema);
   if (shorthand !== undefined && typeof value === 'string') return shorthand(value);

@@ -5,6 +5,7 @@ import { valueAt } from '../util/json-object.js';
 import { environmentLookup, interpolated } from './interpolate.js';
 import type { ConfigSchema } from './introspect.js';
 import { issueErrors } from './issues.js';
+import { refusal } from './key-names.js';
 import { type Heard, type ImpliedKeys, type Layer, normalizeLayer } from './layer.js';
 import { type Mapping, mergeDeep } from './merge.js';
 import { overrideLayer } from './overrides.js';
@@ -34,12 +35,20 @@ export function loadConfig<S extends ConfigSchema>(
   { file, overrides = [], env = {}, note }: LoadOptions,
 ): z.output<S> {
   const layers = overrides.map(overrideLayer);
-  if (file !== undefined) layers.unshift(fileLayer(file, env));
+  if (file !== undefined) layers.unshift(fileLayer(file, schema, env));
   return resolveConfig(schema, layers, note);
 }
 
-function fileLayer(file: string, env: Readonly<Record<string, string | undefined>>): Layer {
+/** @throws InputError on the file of a pipeline, whose keys and references are all of another kind */
+function fileLayer(
+  file: string,
+  schema: ConfigSchema,
+  env: Readonly<Record<string, string | undefined>>,
+): Layer {
   const { value, where } = readYamlFile(file);
+  if (value.stages !== undefined && !Object.hasOwn(schema.shape, 'stages')) {
+    throw refusal('stages', { schema, path: [] }, where(['stages'])).error;
+  }
   const resolved = interpolated(value, environmentLookup(env), where);
   return { value: resolved.value as Layer['value'], where, refused: resolved.refused };
 }

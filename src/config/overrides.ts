@@ -12,6 +12,14 @@ const KEY_VALUE = /^[A-Za-z_][\w-]*(\.[\w-]+)*=/;
 export function overrideLayer(override: string): Layer {
   if (!KEY_VALUE.test(override)) throw unreadable(override);
   const split = override.indexOf('=');
+  const [reference] = /\$\{env:[^}]*\}?/.exec(override.slice(split)) ?? [];
+  if (reference !== undefined) {
+    throw new InputError({
+      where: 'command line',
+      problem: `${override}: references such as ${reference} are read in files alone`,
+      remedy: 'Write "$NAME", in double quotes, which the shell replaces',
+    });
+  }
   const path = override.slice(0, split).split('.');
   const value = path.reduceRight<unknown>(
     (below, key) => ({ [key]: below }),
@@ -26,6 +34,16 @@ const unreadable = (word: string): InputError =>
     problem: `cannot read ${JSON.stringify(word)}`,
     remedy: 'Write key=value',
   });
+
+/** `key = value`, which a shell gives as three words. */
+function spacedOut(words: readonly string[], at: number): InputError {
+  const [key = 'key', value = 'value'] = [words[at - 1], words[at]?.slice(1) || words[at + 1]];
+  return new InputError({
+    where: 'command line',
+    problem: `${JSON.stringify(words[at])} stands by itself`,
+    remedy: `Write ${key}=${value}, without spaces`,
+  });
+}
 
 interface Arguments {
   /** Words that are neither `key=value` nor `--some-key v`: a file, a name. */
@@ -43,6 +61,7 @@ export function splitArguments(schema: z.core.$ZodType, words: readonly string[]
   const overrides: string[] = [];
   for (let i = 0; i < words.length; i++) {
     const word = words[i] as string;
+    if (word.startsWith('=')) throw spacedOut(words, i);
     if (!word.startsWith('--')) {
       (KEY_VALUE.test(word) ? overrides : positionals).push(word);
       continue;

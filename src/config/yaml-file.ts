@@ -83,6 +83,10 @@ function readYaml(path: string): string {
 
 const REMEDIES: Partial<Record<ErrorCode, string>> = {
   TAB_AS_INDENT: 'Use spaces',
+  MULTILINE_IMPLICIT_KEY: 'Write a space behind the colon of each key, as in key: value',
+  BLOCK_AS_IMPLICIT_KEY:
+    'Begin keys of one level in one column, and put quotes around a text with a colon',
+  BAD_INDENT: 'Close what { or [ opens, and indent what stands below a key',
   TAG_RESOLVE_FAILED: 'Take the tag away, or put quotes around a text that begins with !',
 };
 

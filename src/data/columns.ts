@@ -21,7 +21,10 @@ export function renameColumns(
     const names = [...theirs.matchAll(FIELD)].map(([, name]) => name!);
     const wrong = (names.length === 0 ? [theirs] : names).map((name) => problemOf(row, name));
     const problem = wrong.find((one) => one !== null);
-    if (problem !== undefined) return `${problem} for ${ours} (it has ${fieldNames(row)})`;
+    if (problem !== undefined) {
+      const hint = Object.hasOwn(row, ours) ? `. Write columns={${theirs}: ${ours}}` : '';
+      return `${problem} for ${ours} (it has ${fieldNames(row)})${hint}`;
+    }
     moved.set(ours, theirs.replace(FIELD, (_, name: string) => String(row[name] ?? '')).trim());
   }
   const rest = Object.entries(row).filter(([name]) => !renamed.has(name));

@@ -1,6 +1,6 @@
 /** What a user calls a data set → the files that hold the split asked for. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import {
   type HubOptions,
   isHubId,
@@ -86,7 +86,15 @@ export async function locateSource(source: string, options: LocateOptions): Prom
     if (!statSync(source).isDirectory()) return { kind: 'file', paths: [source], commit: null };
     return { kind: 'folder', paths: splitFiles(source, split), commit: null };
   }
-  if (isRowFile(source)) throw new InputError({ where: source, problem: 'no such file' });
+  if (isRowFile(source)) {
+    throw new InputError({
+      where: source,
+      problem: 'no such file of rows',
+      remedy: isAbsolute(source)
+        ? 'Check the path'
+        : `Check the path, which starts at the current folder, ${process.cwd()}`,
+    });
+  }
   if (!source.includes('/') || !isHubId(source)) {
     throw new InputError({
       where: 'dataset',

@@ -1,5 +1,6 @@
 /** Models and tokenizers from the hub or a local folder. */
 import { existsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { InputError } from '../util/errors.js';
 import { cachedListing, type RepoListing, snapshotDir } from './cache.js';
 import { label, localRevision, notCached, triedOnHub } from './failures.js';
@@ -114,7 +115,13 @@ export async function resolveModelDir(
   const { revision } = options;
   if (existsSync(model)) {
     if (!statSync(model).isDirectory()) {
-      throw new InputError({ where: 'model', problem: `${model} is a file, not a folder` });
+      throw new InputError({
+        where: 'model',
+        problem: `${model} is a file, not a folder`,
+        remedy: model.endsWith('.gguf')
+          ? 'GGUF is written, not read: give the Hugging Face folder that it was made from'
+          : `Give the folder with config.json and the weights${model.endsWith('.safetensors') ? `, here ${dirname(model)}` : ''}`,
+      });
     }
     if (revision === undefined) return { dir: model, commit: null };
     throw localRevision(revisionKey, revision, `${model} is a local folder`);
@@ -123,7 +130,7 @@ export async function resolveModelDir(
     throw new InputError({
       where: 'model',
       problem: `no folder "${model}"`,
-      remedy: 'Give a folder, a run folder, or a hub id such as owner/name',
+      remedy: `Give a folder, a run folder, or a hub id such as ${idInAddress(model) ?? 'owner/name'}`,
     });
   }
   const place =
@@ -132,3 +139,7 @@ export async function resolveModelDir(
       : `model and ${revisionKey}`;
   return await triedOnHub(place, resolveModel(model, options));
 }
+
+/** The id in the address of a hub's page, as https://hub/owner/name/tree/main. */
+const idInAddress = (text: string): string | undefined =>
+  /^https?:\/\/[^/]+\/([\w.-]+\/[\w.-]+)/.exec(text)?.[1];

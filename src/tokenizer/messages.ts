@@ -29,6 +29,9 @@ const SHAREGPT_ROLES: Readonly<Record<string, string>> = {
   observation: 'tool',
 };
 
+/** Roles that every chat template takes for what they are. */
+export const KNOWN_ROLES: ReadonlySet<string> = new Set(Object.values(SHAREGPT_ROLES));
+
 /**
  * Messages from a row's field: `{ role, content }`, or ShareGPT's `{ from, value }`. Content in text parts
  * (`[{ type: 'text', text }]`) becomes one text.
@@ -42,7 +45,12 @@ const LIST = 'a list of messages with role and content';
 
 function listed(value: unknown, where: string, expected: string): Message[] {
   if (!Array.isArray(value) || value.length === 0) {
-    throw new InputError({ where, problem: `expected ${expected}, found ${shown(value)}` });
+    const isJson = typeof value === 'string' && value.startsWith('[');
+    throw new InputError({
+      where,
+      problem: `expected ${expected}, found ${shown(value)}`,
+      ...(isJson && { remedy: 'It is the text of a list: write the list itself, without quotes' }),
+    });
   }
   return value.map((item: unknown, index) => asMessage(item, `${where}[${index}]`));
 }
@@ -54,9 +62,14 @@ function asMessage(item: unknown, where: string): Message {
   const { role } = fields;
   const content = contentText(fields.content, fields);
   if (typeof role === 'string' && content !== undefined) return { ...fields, role, content };
+  const { content: parts } = fields;
+  const other = Array.isArray(parts) && parts.find((part) => part?.type !== 'text')?.type;
   throw new InputError({
     where,
     problem: `expected {role, content} with texts, found ${shown(item)}`,
+    ...(typeof other === 'string' && {
+      remedy: `Texts alone are trained on and sampled from, no ${other}: leave the row out`,
+    }),
   });
 }
 

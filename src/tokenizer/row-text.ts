@@ -11,6 +11,7 @@ import {
   asMessages,
   asTurns,
   type ChatRow,
+  KNOWN_ROLES,
   type Message,
   type Turns,
   withSystem,
@@ -107,7 +108,9 @@ function lastAnswer(messages: readonly Message[], where: string): Message {
   throw new InputError({
     where,
     problem: `the last message is from "${answer.role}", so there is no answer to learn`,
-    remedy: 'End the messages with an assistant turn',
+    remedy: KNOWN_ROLES.has(answer.role)
+      ? 'End the messages with an assistant turn'
+      : `The roles of messages are ${[...KNOWN_ROLES].join(', ')}`,
   });
 }
 

@@ -27,10 +27,12 @@ export function resolveTargets(config: LoraConfig, moduleNames: readonly string[
     .filter((module) => isTarget(config, module))
     .map((module) => loraTarget(config, module));
   if (targets.length > 0) return targets;
+  const isPattern = typeof config.targetModules === 'string';
+  const some = lastParts(moduleNames).slice(0, 3).join(', ');
   throw new InputError({
     where: 'target_modules',
     problem: `${JSON.stringify(config.targetModules)} selects none of ${moduleNames.length} linear modules`,
-    remedy: `Use ${ALL_LINEAR}, or names such as ${lastParts(moduleNames).slice(0, 3).join(', ')}`,
+    remedy: `Use ${ALL_LINEAR}, or ${isPattern ? 'a list of names' : 'names'} such as [${some}]${isPattern ? '; a text by itself is a pattern of whole names' : ''}`,
   });
 }
 

@@ -90,6 +90,9 @@ function noAnswer(row: JsonRow, side: AnswerSide, where: string): InputError {
   return new InputError({
     where,
     problem: `no column "${side}" (it has ${fieldNames(row)})`,
-    remedy: 'A pair needs chosen and rejected; map others by dataset.columns',
+    remedy:
+      typeof row.label === 'boolean'
+        ? 'Answers with a label are for loss_type=kto or apo_zero_unpaired'
+        : "A pair needs chosen and rejected; name others as dataset.columns='{chosen: COLUMN, rejected: COLUMN}'",
   });
 }

@@ -57,10 +57,11 @@ export class Collector {
   private ahead: Ahead | null = null;
   /** Generations on end in which no group had unlike rewards. */
   private equal = 0;
-  private readonly checkGraded = gradedGuard();
+  private readonly checkGraded: ReturnType<typeof gradedGuard>;
 
   constructor(options: CollectorOptions) {
     this.options = options;
+    this.checkGraded = gradedGuard(options.session.context.log);
     this.probe = probeSequences(options.prompts.map(({ promptIds }) => promptIds));
   }
 

@@ -3,7 +3,7 @@
  * folder of the base weights and that of the adapter which stands on them.
  */
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { isHubId, resolveModelDir } from '../../hub/index.js';
 import { isRunFolder, runPaths } from '../../report/index.js';
 import { InputError } from '../../util/errors.js';
@@ -34,8 +34,16 @@ export interface LocatedModel extends Base {
   readonly adapterDir: string | null;
 }
 
-/** A run folder keeps its result in `model/`. */
+/** A run folder keeps its result in `model/`. @throws InputError on a run without one, and on its checkpoints */
 function insideRun(dir: string): string {
+  const run = resolve(dir, '../..');
+  if (dirname(resolve(dir)) === runPaths(run).checkpoints && isRunFolder(run)) {
+    throw new InputError({
+      where: dir,
+      problem: 'is a checkpoint, for a run to go on from, and no model',
+      remedy: `Give the run that it is of, ${run}, whose model its last step made`,
+    });
+  }
   if (!isRunFolder(dir)) return dir;
   const { model } = runPaths(dir);
   if (existsSync(model)) return model;

@@ -24,17 +24,21 @@ function written(
 
 const REMEDY =
   'Give answer "<working>\\n#### N", or reasoning and answer; map other names by dataset.columns';
+const REMEDY_OF_ANSWER =
+  "To learn the answer as it stands: dataset.columns='{prompt: question, completion: answer}'";
 /** What TRL does of itself; a text beside a question may as well be the passage that it asks about. */
 const REMEDY_OF_TEXT =
   'To learn its text as it stands, as TRL does, take the question out: dataset.columns={unread: question}';
 
 /**
  * Problems are answered in the four tags or with a box, other forms stay as they are.
- * @throws InputError on a question without its working and answer.
+ * @throws InputError on a question without its working and answer, and on a row of no form.
  */
 export function trainingRow(row: JsonRow, style: AnswerStyle, where: string): ChatRow {
   const { reasoning, answer, completion } = row;
-  if (rowForm(row) !== 'question') return row;
+  const form = rowForm(row);
+  if (form === undefined) throw ofNoForm(row, where);
+  if (form !== 'question') return row;
   if (completion !== undefined) return { ...promptRow(row), completion };
   const isAnswer = typeof answer === 'string' || typeof answer === 'number';
   if (typeof reasoning === 'string' && isAnswer) {
@@ -44,6 +48,20 @@ export function trainingRow(row: JsonRow, style: AnswerStyle, where: string): Ch
   throw new InputError({
     where,
     problem: `a question without its working and answer (it has ${fieldNames(row)})`,
-    remedy: row.text === undefined ? REMEDY : `${REMEDY}. ${REMEDY_OF_TEXT}`,
+    remedy: [
+      REMEDY,
+      ...(typeof answer === 'string' && answer !== '' ? [REMEDY_OF_ANSWER] : []),
+      ...(row.text === undefined ? [] : [REMEDY_OF_TEXT]),
+    ].join('. '),
+  });
+}
+
+function ofNoForm(row: JsonRow, where: string): InputError {
+  const texts = Object.keys(row).filter((name) => typeof row[name] === 'string');
+  const [prompt = 'COLUMN', completion = 'COLUMN'] = texts;
+  return new InputError({
+    where,
+    problem: `needs messages, prompt and completion, or text; found ${fieldNames(row)}`,
+    remedy: `Name its columns, as dataset.columns='{prompt: ${prompt}, completion: ${completion}}'`,
   });
 }

@@ -91,12 +91,32 @@ function checkFreeNames({ path, value }: YamlFile, overrides: readonly string[])
   }
 }
 
+/** @throws InputError on the file of a sweep given to `run`, and on that of a pipeline given to `sweep` */
+function checkKind(schema: ConfigSchema, { path, value }: YamlFile, overrides: readonly string[]) {
+  const isSweep = Object.hasOwn(schema.shape, 'grid');
+  const key = ['grid', 'shared'].find((name) => Object.hasOwn(value, name));
+  if (!isSweep && key !== undefined) {
+    throw new InputError({
+      where: path,
+      problem: `it has ${key}, so it is the file of a sweep`,
+      remedy: `Give it to lorikeet sweep ${path}`,
+    });
+  }
+  if (!isSweep || key !== undefined || overrides.some((word) => word.startsWith('grid'))) return;
+  throw new InputError({
+    where: path,
+    problem: 'it has no grid of values to run its stages for',
+    remedy: `Give it to lorikeet run ${path}, or a grid, as grid.n='[16, 32]'`,
+  });
+}
+
 /** The head of a file: root may refer to `env`, vars also to `root` and `run`, everything else also to `vars`. */
 export function readHead<S extends ConfigSchema>(schema: S, options: LoadPipelineOptions) {
   const { file, env = {}, now = new Date(), note = () => {} } = options;
   const yaml = readYamlFile(file);
   checkStages(yaml);
   const overrides = ownOverrides(options.overrides ?? [], { yaml, note });
+  checkKind(schema, yaml, overrides);
   checkFreeNames(yaml, overrides);
   const layers = { yaml, overrides: overrides.filter((word) => !STAGE_OVERRIDE.test(word)) };
   const fromEnv = environmentLookup(env);

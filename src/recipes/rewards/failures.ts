@@ -47,12 +47,16 @@ export class RewardFailures {
 }
 
 /**
- * For the completions of a run, generation by generation.
+ * For the completions of a run, generation by generation: says of the first which rewards grade none of it, as where
+ * rows lack the answers that they compare with.
  * @returns a function that throws GuardError while none could be graded because rewards fail
  */
-export function gradedGuard(): (grades: readonly Grade[]) => void {
+export function gradedGuard(log: (line: string) => void): (grades: readonly Grade[]) => void {
+  let isFirst = true;
   let hasGraded = false;
   return (grades) => {
+    if (isFirst) sayIdle(grades, log);
+    isFirst = false;
     hasGraded ||= grades.some(({ total }) => total !== null);
     const broken = hasGraded ? [] : alwaysFailed(grades);
     if (broken.length === 0) return;
@@ -62,6 +66,16 @@ export function gradedGuard(): (grades: readonly Grade[]) => void {
       remedy: 'Correct the reward; lorikeet grade tries it on rows',
     });
   };
+}
+
+function sayIdle(grades: readonly Grade[], log: (line: string) => void): void {
+  for (const name of Object.keys(grades[0]?.parts ?? {})) {
+    const parts = grades.map(({ parts }) => parts[name]!);
+    if (parts.some(({ score, status }) => score !== null || hasFailed(status))) continue;
+    log(
+      `warning: reward ${name} gives none of the first ${grades.length} completions a score. Have the rows the answer that it compares with?`,
+    );
+  }
 }
 
 /** The rewards that failed on all of these completions, with the reason of one: `x (boom)`. */

@@ -60,11 +60,12 @@ export interface GrpoStepOptions extends Omit<SftStepOptions, 'rows'> {
   readonly sampler: (step: number) => Promise<Generates>;
   readonly logs: GrpoLogs;
   readonly phases: PhaseClock;
+  readonly log: (line: string) => void;
 }
 
 /** Its steps throw GuardError while rewards fail on all completions. */
 export function grpoStepAt(options: GrpoStepOptions): TinkerStep {
-  const checkGraded = gradedGuard();
+  const checkGraded = gradedGuard(options.log);
   return async (step, learningRate) => {
     const { config, model, logs } = options;
     const { rollouts, seconds, syncMs } = await rolloutsOf(options, step);

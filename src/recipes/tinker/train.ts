@@ -177,7 +177,7 @@ async function saveState(
 type OpenSampler = () => ReturnType<typeof openTinkerSampler>;
 
 function stepOf(place: Place, sampler: OpenSampler): TinkerStep {
-  const { config, model, order, run, data, logs } = place;
+  const { config, model, order, run, data, logs, context } = place;
   if (data.rewards === null) return sftStepAt({ config, model, order, rows: data.rows });
   return grpoStepAt({
     config,
@@ -188,6 +188,7 @@ function stepOf(place: Place, sampler: OpenSampler): TinkerStep {
     rewards: data.rewards,
     logs: logs!,
     phases: run.phases,
+    log: context.log,
   });
 }
 

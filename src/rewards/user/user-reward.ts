@@ -26,7 +26,10 @@ export interface UserReward {
 /** @throws InputError when the file is missing, does not load, or exports no such function. */
 export async function openUserReward(options: UserThreadOptions): Promise<UserReward> {
   const { file } = options;
-  if (!existsSync(file)) throw new InputError({ where: file, problem: 'no such file' });
+  if (!existsSync(file)) {
+    const remedy = 'Check the path of rewards[].file, which starts at the current folder';
+    throw new InputError({ where: file, problem: 'no such file', remedy });
+  }
   const together = renewedThread(options);
   const single = renewedThread(options);
   const oneByOne = limiter(1);

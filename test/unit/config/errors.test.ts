@@ -247,9 +247,22 @@ describe('in a file', () => {
   });
 
   it('say which command a file of stages is for', () => {
+    expect(failing(`root: r\nvars: {a: 1}\nstages: [{model: "\${stages.a.output}"}]\n`)).toMatch(
+      /^3: stages: a file with stages is a pipeline[^\n]*$/,
+    );
     expect(failing('model: m\ndataset: gsm8k\nstages: []\n')).toBe(
       '3: stages: a file with stages is a pipeline. Give it to lorikeet run, with a grid to lorikeet sweep',
     );
+  });
+
+  it('say how keys are written', () => {
+    expect(failing('model:m\ndataset: gsm8k\n')).toMatch(
+      /^1: .*\. Write a space behind the colon of each key, as in key: value$/,
+    );
+    expect(failing('model: m\n dataset: gsm8k\n')).toMatch(
+      /^1: .*\. Begin keys of one level in one column/,
+    );
+    expect(failing('model: {m\ndataset: gsm8k\n')).toMatch(/\. Close what \{ or \[ opens, and/);
   });
 
   it('name an alias that refers to itself, and a key without a value', () => {

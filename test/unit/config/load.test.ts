@@ -1,4 +1,5 @@
 /** Precedence, interpolation, typing and merging of configs. */
+import { homedir } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import {
   commandSchemas,
@@ -25,6 +26,15 @@ describe('precedence', () => {
     expect(config.lora.lora_alpha).toBe(8);
     expect(config.lora.lora_dropout).toBe(0.05);
     expect(config.max_length).toBe(1024);
+  });
+
+  it('begins paths of a file and of the command line at the home folder', () => {
+    const file = temporaryFile('model: ~/models/m\ndataset: ~/rows.jsonl\n');
+    const config = loadConfig(sftSchema, { file, overrides: ['output_dir=~/runs/a b'] });
+    expect(config.model).toBe(`${homedir()}/models/m`);
+    expect(config.dataset.path).toBe(`${homedir()}/rows.jsonl`);
+    expect(config.output_dir).toBe(`${homedir()}/runs/a b`);
+    expect(loadConfig(sftSchema, { file, overrides: ['output_dir=~'] }).output_dir).toBeNull();
   });
 
   it('lets the last of two overrides win', () => {

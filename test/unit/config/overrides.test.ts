@@ -1,6 +1,6 @@
 /** Words of the command line: `key=value`, `--some-key v`, `--some-key=v`, bare flags, names. */
 import { describe, expect, it } from 'vitest';
-import { sftSchema, splitArguments } from '../../../src/config/index.js';
+import { overrideLayer, sftSchema, splitArguments } from '../../../src/config/index.js';
 import { InputError } from '../../../src/util/errors.js';
 import { refusalOf } from '../../support/failures.js';
 
@@ -42,6 +42,16 @@ describe('splitArguments', () => {
       'command line: --model has no value. Write --model VALUE or --model=VALUE',
     );
     expect(() => split('--base-model', '--overwrite')).toThrow('--base-model has no value');
+  });
+
+  it('refuses spaces beside =, and references, which files alone have', () => {
+    expect(() => split('model', '=', 'm')).toThrow('"=" stands by itself. Write model=m, without');
+    expect(() => split('model', '=m')).toThrow('"=m" stands by itself. Write model=m, without');
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: what a user writes
+    expect(() => overrideLayer('model=${env:HOME}/m')).toThrow(
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: what a user writes
+      'references such as ${env:HOME} are read in files alone. Write "$NAME"',
+    );
   });
 
   it('takes a bare option that the command does not have as true, and leaves the next one', () => {

@@ -60,6 +60,9 @@ describe('a file', () => {
     await expect(loadRows(path, { columns: { question: 'Q' } })).rejects.toThrow(
       `${path}:1: no column "Q" for question (it has q, a, id=4)`,
     );
+    await expect(loadRows(path, { columns: { q: 'question' } })).rejects.toThrow(
+      'no column "question" for q (it has q, a, id=4). Write columns={question: q}',
+    );
   });
 
   it('swaps columns', async () => {
@@ -101,7 +104,9 @@ describe('a file', () => {
 
   it('refuses a file without rows, and one that is not there', async () => {
     await expect(loadRows(write('none.jsonl', []))).rejects.toThrow(/none\.jsonl: it has no rows/);
-    await expect(loadRows('data/none.jsonl')).rejects.toThrow('data/none.jsonl: no such file');
+    await expect(loadRows('data/none.jsonl')).rejects.toThrow(
+      `data/none.jsonl: no such file of rows. Check the path, which starts at the current folder, ${process.cwd()}`,
+    );
     await expect(loadRows('gsm9k')).rejects.toThrow(
       /dataset: "gsm9k" is no data set\. Give gsm8k, /,
     );

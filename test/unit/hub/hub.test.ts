@@ -452,5 +452,14 @@ describe('resolveModelDir', () => {
     const file = join(hub.cacheDir, 'file');
     writeFileSync(file, '');
     await expect(resolveModelDir(file, options())).rejects.toThrow(/is a file, not a folder/);
+    const weights = join(hub.cacheDir, 'model.safetensors');
+    writeFileSync(weights, '');
+    await expect(resolveModelDir(weights, options())).rejects.toThrow(`weights, here ${dir}`);
+    const gguf = join(hub.cacheDir, 'model.gguf');
+    writeFileSync(gguf, '');
+    await expect(resolveModelDir(gguf, options())).rejects.toThrow('GGUF is written, not read');
+    await expect(
+      resolveModelDir('https://huggingface.co/org/name/tree/main', options()),
+    ).rejects.toThrow('a run folder, or a hub id such as org/name');
   });
 });

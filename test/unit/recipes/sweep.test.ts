@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { gridPoints } from '../../../src/recipes/pipeline/grid.js';
+import { loadPipeline } from '../../../src/recipes/pipeline.js';
 import { loadSweep, runSweep } from '../../../src/recipes/sweep.js';
 import { InputError } from '../../../src/util/errors.js';
 import { refusalOf } from '../../support/failures.js';
@@ -159,6 +160,17 @@ describe('a sweep', () => {
     expect(stages[1]?.config).toMatchObject({ max_steps: 3, output_dir: '/elsewhere/8/sft' });
     expect(stages[0]?.config.max_steps).toBeNull();
     expect(() => load(made, ['grid.size=[8]'])).toThrow(/ has no grid\.size\. Known are n$/);
+  });
+
+  it('and a pipeline are told apart', () => {
+    const made = pipelineFixture(YAML);
+    expect(() => loadPipeline({ file: made.file })).toThrow(
+      `${made.file}: it has grid, so it is the file of a sweep. Give it to lorikeet sweep`,
+    );
+    const pipeline = pipelineFixture('root: r\nstages: [{name: a, command: doctor}]\n');
+    expect(() => load(pipeline)).toThrow(
+      `${pipeline.file}: it has no grid of values to run its stages for. Give it to lorikeet run ${pipeline.file}, or a grid`,
+    );
   });
 
   it('tests the gates of each point against the shared stages', async () => {

@@ -245,7 +245,15 @@ describe('bad rows', () => {
     [{ messages: [user('hi')] }, /last message is from "user"/],
     [
       { messages: [user('hi'), { role: 'assistant', content: [{ type: 'image' }] }] },
-      /messages\[1\]/,
+      /messages\[1\].*\. Texts alone are trained on and sampled from, no image: leave the row out$/,
+    ],
+    [
+      { messages: [user('hi'), { role: 'Assistant', content: 'yo' }] },
+      /"Assistant", so there is no answer to learn\. The roles of messages are user, assistant, system, tool$/,
+    ],
+    [
+      { messages: JSON.stringify([user('hi')]) },
+      /It is the text of a list: write the list itself, without quotes$/,
     ],
     [{ question: 'hi' }, /needs messages, prompt and completion, or text; found question/],
     [{ question: 5, level: 'a', tag: null }, /or text; found question=5, level, tag=null$/],

@@ -86,6 +86,9 @@ describe('resolveTargets', () => {
     expect(resolve({})).not.toThrow();
     expect(resolve({ targetModules: ['q_proj', 'qproj'] })).not.toThrow();
     expect(resolve({ targetModules: ['qproj'] })).toThrow(/selects none of 15 linear modules/);
+    expect(resolve({ targetModules: 'q_proj,v_proj' })).toThrow(
+      /a list of names such as \[down_proj, .*\]; a text by itself is a pattern of whole names/,
+    );
     expect(resolve({ targetModules: '.*nothing' })).toThrow(/selects none of 15 linear modules/);
     expect(resolve({ excludeModules: ['q_proj'] })).toThrow(/selects none/);
     expect(resolve({ targetModules: '(' })).toThrow(/target_modules: "\(" is not a regular/);

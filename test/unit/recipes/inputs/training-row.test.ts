@@ -21,6 +21,18 @@ it('without its working or answer a question is refused with what it has', () =>
   );
 });
 
+it('with a bare answer, or with other columns, a row is refused with the columns to name', () => {
+  expect(() => trainingRow({ question: '5 + 1?', answer: 'six' }, style, 'f:1')).toThrow(
+    "To learn the answer as it stands: dataset.columns='{prompt: question, completion: answer}'",
+  );
+  const row = { id: 3, Frage: '5 + 1?', Antwort: 'six' };
+  expect(() => trainingRow(row, style, 'f:1')).toThrow(
+    "f:1: needs messages, prompt and completion, or text; found id=3, Frage, Antwort. Name its columns, as dataset.columns='{prompt: Frage, completion: Antwort}'",
+  );
+  const renamed = renameColumns(row, { prompt: 'Frage', completion: 'Antwort' }) as JsonRow;
+  expect(trainingRow(renamed, style, 'f:1')).toMatchObject({ completion: 'six' });
+});
+
 it('beside a text, which TRL trains on, it is refused with the way to learn the text', () => {
   const row = { question: '5 + 1?', text: 'Five and one are six.' };
   expect(() => trainingRow(row, style, 'f:1')).toThrow(

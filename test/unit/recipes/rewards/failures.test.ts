@@ -26,14 +26,27 @@ it('knows a reward that failed on every completion; one that does not apply has 
     gradeOf({ x: boom, y: boom, z: skipped }),
     gradeOf({ x: boom, y: fine, z: skipped }),
   ];
-  expect(() => gradedGuard()(grades)).toThrow(GuardError);
-  expect(() => gradedGuard()(grades)).toThrow('no completion could be graded: x (boom).');
-  expect(() => gradedGuard()([gradeOf({ z: skipped })])).not.toThrow();
-  expect(() => gradedGuard()([])).not.toThrow();
+  expect(() => gradedGuard(() => {})(grades)).toThrow(GuardError);
+  expect(() => gradedGuard(() => {})(grades)).toThrow('no completion could be graded: x (boom).');
+  expect(() => gradedGuard(() => {})([gradeOf({ z: skipped })])).not.toThrow();
+  expect(() => gradedGuard(() => {})([])).not.toThrow();
 });
 
 it('lets a reward fail that has graded before', () => {
-  const check = gradedGuard();
+  const check = gradedGuard(() => {});
   check([{ total: 1, parts: { x: fine } }, gradeOf({ x: boom })]);
   expect(() => check([gradeOf({ x: boom })])).not.toThrow();
+});
+
+it('says of the first completions which rewards give no score for want of what they compare with', () => {
+  const lines: string[] = [];
+  const check = gradedGuard((line) => void lines.push(line));
+  const none: RewardPart = { score: null, status: 'ok' };
+  const grades = [gradeOf({ x: none, y: fine, z: boom }), gradeOf({ x: none, y: none, z: boom })];
+  expect(() => check(grades)).toThrow('z (boom)');
+  expect(lines).toEqual([
+    'warning: reward x gives none of the first 2 completions a score. Have the rows the answer that it compares with?',
+  ]);
+  check([gradeOf({ y: none })]);
+  expect(lines).toHaveLength(1);
 });
