@@ -7,13 +7,14 @@
  * - ROUGE: Lin 2004, F1 of runs of n words, or of the longest common subsequence of words; no stemming.
  */
 import { lcsLength } from './lcs.js';
+import { trimmedAtEnd } from './process.js';
 import { ngramTotal, rougeTokens, sharedNgrams, tokens13a } from './tokens.js';
 
 const ORDERS = [1, 2, 3, 4];
 
 /** Sentence BLEU. 0 when no token matches. White space at the ends is no part of a sentence. */
 export function bleu(text: string, reference: string): number {
-  const [tokens, gold] = [tokens13a(text.trimEnd()), tokens13a(reference.trimEnd())];
+  const [tokens, gold] = [tokens13a(trimmedAtEnd(text)), tokens13a(trimmedAtEnd(reference))];
   const orders = ORDERS.filter((n) => ngramTotal(tokens, n) > 0);
   const shared = orders.map((n) => sharedNgrams(tokens, gold, n));
   if (shared.every((count) => count === 0)) return 0;

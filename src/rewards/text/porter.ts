@@ -69,9 +69,15 @@ const STEP_4: readonly Rule[] = [
 /** @param word In small letters. */
 export function porterStem(word: string): string {
   if (Object.hasOwn(IRREGULAR, word)) return IRREGULAR[word]!;
-  if (word.length <= 2) return word;
+  const characters = [...word];
+  // The rules count characters: one of two code units stands there by its second.
+  const units = characters.map((character) => character.at(-1)).join('');
+  if (units.length <= 2) return word;
   const steps = [plural, pastAndIng, finalY, step2, step3, step4, finalE, finalDoubleL];
-  return steps.reduce((stem, step) => step(stem), word);
+  const stemmed = steps.reduce((stem, step) => step(stem), units);
+  let kept = 0;
+  while (kept < stemmed.length && stemmed[kept] === units[kept]) kept++;
+  return characters.slice(0, kept).join('') + stemmed.slice(kept);
 }
 
 /** For each letter whether it is a vowel; y is one after a consonant. */

@@ -17,9 +17,19 @@ export function defaultProcess(text: string): string {
     .trim();
 }
 
-/** White space of Python's `str.split()`; JavaScript's `\s` differs by a few characters. */
+/**
+ * White space of Python's `str.split()`; JavaScript's `\s` differs by a few characters. RapidFuzz's own differs by
+ * U+0085 and U+00A0 in texts of Latin-1 alone, which its scorers do not part there.
+ */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: Python counts the separators 1C to 1F as space.
 const SPACES = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/;
+
+/** As Python's `str.rstrip()`. */
+export function trimmedAtEnd(text: string): string {
+  let end = text.length;
+  while (end > 0 && SPACES.test(text[end - 1]!)) end--;
+  return text.slice(0, end);
+}
 
 export function wordsOf(text: string): string[] {
   return text.split(SPACES).filter((word) => word !== '');

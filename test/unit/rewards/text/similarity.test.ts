@@ -61,10 +61,25 @@ describe('text similarity', () => {
       expect(bleu(`a${space}b c d`, 'a b c d')).toBeCloseTo(1, 12);
     }
     expect(bleu('a\ufeffb c d', 'a b c d')).toBeCloseTo(0.39432237651162877, 12);
+    expect(bleu('a b c d', 'a b c d \ufeff')).toBeCloseTo(0.7788007830714052, 12);
+    expect(bleu('a b c d-\n\x1c', 'a b c d-')).toBeCloseTo(1, 12);
   });
 
   it('stems as NLTK does', () => {
     const own = Object.keys(golden.stems).map((word) => [word, porterStem(word)]);
     expect(Object.fromEntries(own)).toEqual(golden.stems);
+  });
+
+  it('counts characters of two code units as one, as Python does', () => {
+    // NLTK 3.10: PorterStemmer().stem(word)
+    const stems = {
+      '😔s': '😔s',
+      '😇yed': '😇y',
+      𐐶ies: '𐐶ie',
+      'na😊ed': 'na😊e',
+      𐐶ational: '𐐶ation',
+    };
+    const own = Object.keys(stems).map((word) => [word, porterStem(word)]);
+    expect(Object.fromEntries(own)).toEqual(stems);
   });
 });
