@@ -1,6 +1,8 @@
 /**
  * Text ↔ ids from a Hugging Face tokenizer folder. Ids are those of Python's tokenizers; decoding never
- * cleans up spaces, so that what is graded is what was sampled.
+ * cleans up spaces, so that what is graded is what was sampled. Differences: of a run of byte tokens that is no whole
+ * UTF-8 the whole characters are decoded (Python's shows U+FFFD for each of its bytes); of added tokens `single_word`
+ * is not minded, and `lstrip` and `rstrip` take U+FEFF and leave U+0085.
  */
 import { InputError, messageOf } from '../util/errors.js';
 import type { Message } from './messages.js';

@@ -1,6 +1,7 @@
 /** The door to `@huggingface/transformers`, opened at first use: importing it loads native libraries. */
 import type { PreTrainedTokenizer } from '@huggingface/transformers';
 import { teachStrip } from './strip-characters.js';
+import { teachSpaces } from './unicode-spaces.js';
 
 export type { PreTrainedTokenizer };
 
@@ -14,6 +15,7 @@ export async function createTokenizer(
 ): Promise<PreTrainedTokenizer> {
   const { PreTrainedTokenizer: Base } = await import('@huggingface/transformers');
   const tokenizer = new Base(tokenizerJson, tokenizerConfig);
+  teachSpaces(tokenizer);
   if (!stripsCharacters) {
     teachStrip((template, call) => {
       // A variable of the template stands beside the options, whose type does not know it.

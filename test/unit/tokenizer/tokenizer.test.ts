@@ -49,6 +49,39 @@ describe('loadTokenizer', () => {
     await expect(loadTokenizer(foreign)).rejects.toThrow(/eos_token "<\/s>" has no id/);
   });
 
+  it('takes U+0085 for white space and U+FEFF for none, as Python does', async () => {
+    const dir = folder();
+    const path = join(dir, 'tokenizer.json');
+    const json = readJson(path) as { model: { vocab: Record<string, number> } };
+    const vocab = { ...json.model.vocab, ĊĊ: 999 };
+    writeJson(path, {
+      ...json,
+      model: { ...json.model, vocab, merges: ['Ċ Ċ'] },
+      pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, use_regex: true },
+    });
+    const words = await loadTokenizer(dir);
+    // tokenizers 0.23.3: lines that end before a character are two, before white space or the end one.
+    const ids = (text: string) => words.encode(text, { addSpecialTokens: false });
+    const [line] = ids('\n');
+    expect(ids('\n\n\ufeff').slice(0, 2)).toEqual([line, line]);
+    expect(ids('\n\n\u0085')[0]).toBe(999);
+    expect(ids('\n\n')).toEqual([999]);
+    const bytes = ['<0xEF>', '<0xBB>', '<0xBF>', 'a'];
+    writeJson(path, {
+      ...json,
+      model: {
+        ...json.model,
+        vocab: Object.fromEntries(bytes.map((byte, id) => [byte, id])),
+        merges: [],
+      },
+      added_tokens: [],
+      post_processor: null,
+      decoder: { type: 'Sequence', decoders: [{ type: 'ByteFallback' }, { type: 'Fuse' }] },
+    });
+    writeJson(join(dir, 'tokenizer_config.json'), {});
+    expect((await loadTokenizer(dir)).decode([0, 1, 2, 3])).toBe('\ufeffa');
+  });
+
   it('reads special tokens as texts, as objects and from special_tokens_map.json', async () => {
     const tokenizer = await loadTokenizer(
       folder({ eos_token: { content: '<|pad|>', lstrip: false } }),
