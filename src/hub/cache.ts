@@ -7,7 +7,6 @@
  *                              /listings/<commit>.json  ours: all files of that commit, so that an
  *                                                       offline run can tell a complete snapshot
  */
-import { randomUUID } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
@@ -19,8 +18,8 @@ import {
   statSync,
   symlinkSync,
 } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
-import { removeParts } from '../util/atomic-file.js';
+import { dirname, join, relative } from 'node:path';
+import { partPath, removePartsOf } from '../util/atomic-file.js';
 import { sha256, writeFileAtomic, writeJson } from '../util/files.js';
 import { readRecord } from '../util/own-files.js';
 import type { RepoRef } from './failures.js';
@@ -116,8 +115,8 @@ export function cachedListing(settings: HubSettings, ref: RepoRef): RepoListing 
  */
 export function linkSnapshotFile(blob: string, target: string): void {
   mkdirSync(dirname(target), { recursive: true });
-  removeParts(dirname(target), (name) => name === basename(target));
-  const part = `${target}.${process.pid}.${randomUUID().slice(0, 8)}.part`;
+  removePartsOf([target]);
+  const part = partPath(target);
   try {
     symlinkSync(relative(dirname(target), blob), part);
   } catch {

@@ -22,6 +22,5 @@ export {
   type PairStats,
   pairsFromRollouts,
 } from './pairs.js';
-export { clearTraces } from './trace-files.js';
 export { type TraceProblem, type TraceStats, traceProblem } from './trace-rows.js';
 export { makeTraces, type TraceAttempt, type TracesOptions } from './traces.js';

@@ -48,6 +48,8 @@ export function keptEntries(
     attempts: 'number',
   });
   const kept: TraceEntry[] = [];
+  if (rows.length > 0 && outcomes.length === 0)
+    throw foreign(path, 0, `nothing in ${files.attempts} says what made the row`);
   for (const [i, row] of rows.entries()) {
     const outcome = outcomes[i];
     if (outcome === undefined) break;
@@ -75,10 +77,11 @@ const foreign = (path: string, index: number, problem: string): InputError =>
     remedy: 'Give overwrite=true to start anew, or another output_file',
   });
 
+/** What made a row is on disk before it. */
 export function appendEntries(path: string, entries: readonly TraceEntry[]): void {
   const files = traceFiles(path);
-  appendText(files.traces, toJsonl(entries.map(({ row }) => row)));
   appendText(files.attempts, toJsonl(entries.map(({ outcome }) => outcome)));
+  appendText(files.traces, toJsonl(entries.map(({ row }) => row)));
 }
 
 export function writeStats(path: string, stats: TraceStats): void {

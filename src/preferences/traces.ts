@@ -1,7 +1,13 @@
 /** Makes traces: attempts in batches, again only at what is still unsolved. */
 import type { AnswerTags } from '../util/answer-tags.js';
 import { RunError } from '../util/errors.js';
-import { appendEntries, keptEntries, type TraceEntry, writeStats } from './trace-files.js';
+import {
+  appendEntries,
+  clearTraces,
+  keptEntries,
+  type TraceEntry,
+  writeStats,
+} from './trace-files.js';
 import {
   correctReasoning,
   type TraceProblem,
@@ -28,12 +34,15 @@ export interface TracesOptions {
   /** Attempts in one call of `generate`. */
   readonly batchSize: number;
   readonly maxAttempts: number;
-  /** JSONL file; rows that an earlier run left in it are kept. */
+  /** JSONL file; rows that an earlier run left in it are kept, or with `overwrite` until the first new ones. */
   readonly output: string;
+  readonly overwrite?: boolean;
   /** Of everything that the attempts depend on, weights too. */
   readonly requestHash: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
+  /** Called when rows of this run are in the file. */
+  readonly onRows?: () => void;
 }
 
 /**
@@ -44,7 +53,9 @@ export interface TracesOptions {
  */
 export async function makeTraces(options: TracesOptions): Promise<TraceStats> {
   const { problems, output, batchSize, maxAttempts, requestHash, signal, onProgress } = options;
-  const entries: (TraceEntry | undefined)[] = keptEntries(output, { problems, requestHash });
+  const entries: (TraceEntry | undefined)[] = options.overwrite
+    ? []
+    : keptEntries(output, { problems, requestHash });
   let written = entries.length;
   let next = entries.length;
   let active: TraceAttempt[] = [];
@@ -69,8 +80,12 @@ export async function makeTraces(options: TracesOptions): Promise<TraceStats> {
     }
     active = again;
     const ready = finishedRun(entries, written);
-    appendEntries(output, ready);
-    written += ready.length;
+    if (ready.length > 0) {
+      if (written === 0) clearTraces(output);
+      appendEntries(output, ready);
+      options.onRows?.();
+      written += ready.length;
+    }
     onProgress?.(entries.filter((entry) => entry !== undefined).length, problems.length);
   }
   const outcomes = entries.flatMap((entry) => (entry === undefined ? [] : [entry.outcome]));

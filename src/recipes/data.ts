@@ -6,7 +6,6 @@ import { existsSync, readdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataConfig } from '../config/index.js';
 import { NAMED_DATASETS, type NamedDataset, namedDataset, rowStats } from '../data/index.js';
-import { removeParts } from '../util/atomic-file.js';
 import { checkFolderPlace } from '../util/disk.js';
 import { InputError } from '../util/errors.js';
 import { writeJson, writeJsonl } from '../util/files.js';
@@ -75,11 +74,11 @@ export async function runData(config: DataConfig, context: RecipeContext): Promi
   checkFolderPlace(folder);
   const isNew = !existsSync(folder);
   const output = join(folder, STATS_FILE);
-  const lock = lockOutput(output, 'output_dir');
+  const files = set.files(folder);
+  const beside = files.map((name) => join(folder, name));
+  const lock = lockOutput(output, { key: 'output_dir', beside });
   try {
-    const files = set.files(folder);
     checkUnused(folder, { overwrite, files });
-    removeParts(folder, (name) => files.includes(name));
     return await set.make(config, folder, context);
   } finally {
     unlockOutput(output, lock);

@@ -20,7 +20,7 @@ import type { RecipeContext } from './context.js';
 import { checkPrecision, type ExportResult, precisionOf } from './export/check.js';
 import { exportGguf } from './export/gguf.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
-import { checkModelFolder } from './outputs/model-folder.js';
+import { whileModelLocked } from './outputs/model-folder.js';
 import { madeFrom, noteSources, withThoseOfRuns } from './outputs/run-sources.js';
 import { configureDevice } from './training/configure-device.js';
 
@@ -32,9 +32,12 @@ export async function runExport(
   caller: RecipeContext,
 ): Promise<ExportResult> {
   if (config.format === 'gguf') return exportGguf(config, caller);
+  return await whileModelLocked(config, () => exported(config, caller));
+}
+
+async function exported(config: ExportConfig, caller: RecipeContext): Promise<ExportResult> {
   const { context, sources } = noteSources(caller);
   const { output, model, adapter } = config;
-  checkModelFolder(output, config.overwrite);
   configureDevice({ ...config, compute_dtype: 'float32' });
   const source = await openModel(config, context);
   try {

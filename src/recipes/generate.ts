@@ -67,7 +67,8 @@ async function generateInto(store: RowStore, inputs: Inputs): Promise<GeneratedR
   const kept = store.size;
   const missing = prompts.flatMap((prompt) => missingSamples(prompt, config, store));
   if (missing.length > 0) {
-    await sampleInto(store, { ...inputs, missing, byId, requestHash });
+    const work = { ...inputs, missing, byId, requestHash };
+    await store.filledBy(() => sampleInto(store, work), inputs.context.log);
   }
   const rows = store.finish(
     (a, b) => Number(a.prompt_id) - Number(b.prompt_id) || a.sample_index - b.sample_index,

@@ -13,7 +13,7 @@ import { elementCount } from '../util/shape.js';
 import { readText } from '../util/utf8.js';
 import { writeCheckpoint } from '../weights/index.js';
 import type { RecipeContext } from './context.js';
-import { checkModelFolder } from './outputs/model-folder.js';
+import { whileModelLocked } from './outputs/model-folder.js';
 
 export interface InitModelResult {
   readonly output: string;
@@ -121,8 +121,9 @@ export async function runInitModel(
   { log }: RecipeContext,
 ): Promise<InitModelResult> {
   const { output } = config;
-  checkModelFolder(output, config.overwrite);
-  const made = await replaceFolder(output, (part) => writeModel(part, config));
+  const made = await whileModelLocked(config, () =>
+    replaceFolder(output, (part) => writeModel(part, config)),
+  );
   log(`${output}: ${made.parameters} parameters, vocabulary ${made.vocab_size}`);
   return { output, ...made };
 }

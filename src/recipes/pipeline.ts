@@ -6,7 +6,7 @@
  */
 import { join } from 'node:path';
 import type { Section } from '../report/index.js';
-import { removeParts } from '../util/atomic-file.js';
+import { removeParts, removePartsOf } from '../util/atomic-file.js';
 import { messageOf } from '../util/errors.js';
 import { writeJson } from '../util/files.js';
 import { withLock } from '../util/lock.js';
@@ -28,6 +28,8 @@ export interface Pipeline {
   readonly title?: string;
   /** Sections of the report beside the usual ones. */
   readonly sections?: (result: PipelineResult) => readonly Section[];
+  /** What `writeMore` writes. */
+  readonly moreFiles?: readonly string[];
   /** Writes what there is beside the usual files; called once, also when a stage stops the run. */
   readonly writeMore?: (result: PipelineResult, context: RecipeContext) => Promise<void>;
 }
@@ -65,12 +67,11 @@ export async function runPipeline(
   launch: StageLauncher,
 ): Promise<PipelineResult> {
   context.stopsInOrder?.();
-  const { root } = pipeline;
+  const { root, moreFiles = [] } = pipeline;
   const progress = { root, context, launch, hashes: new Map(), reports: new Map() };
   const stages = join(root, 'stages');
   const run = async () => {
-    const files = Object.values(pipelineFiles(root));
-    removeParts(root, (name) => files.includes(join(root, name)));
+    removePartsOf([...Object.values(pipelineFiles(root)), ...moreFiles]);
     removeParts(stages);
     return await runStages(pipeline, progress);
   };

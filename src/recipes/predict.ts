@@ -8,8 +8,15 @@ import type { AsyncGrader, Grade } from '../rewards/index.js';
 import { type JsonRow, writeJson, writeJsonl } from '../util/files.js';
 import { mean } from '../util/numbers.js';
 import type { RecipeContext } from './context.js';
+import { whileLocked } from './outputs/output-lock.js';
 import { type Prediction, predictionsOf } from './predict/make-predictions.js';
-import { allRunsFile, checkInput, gradedFile } from './predict/prediction-files.js';
+import {
+  allRunsFile,
+  checkInput,
+  gradedFile,
+  predictionFiles,
+  predictionsStem,
+} from './predict/prediction-files.js';
 import { openRewards } from './rewards/open-rewards.js';
 
 export interface RunMetrics {
@@ -43,6 +50,11 @@ export async function runPredict(
   context: RecipeContext,
 ): Promise<PredictResult> {
   checkInput(config);
+  const locking = { key: 'output_dir', beside: predictionFiles(config) };
+  return await whileLocked(predictionsStem(config), () => predict(config, context), locking);
+}
+
+async function predict(config: PredictConfig, context: RecipeContext): Promise<PredictResult> {
   const openGraders = () => openRewards(config.graders, { keys: config, context });
   // What grading lacks is told before the sampling, which then has the memory that a model to judge would take.
   await (await openGraders()).close();

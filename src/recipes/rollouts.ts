@@ -60,7 +60,7 @@ export function runRollouts(
     const source = stack.adopt(await openModel(config, context), (own) => own.close());
     const questions = await loadQuestions(config, context);
     const work = { config, context, source, questions, prior, store };
-    return report(await collect(work), work);
+    return report(await store.filledBy(() => collect(work), context.log), work);
   });
 }
 

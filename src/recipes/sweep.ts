@@ -31,6 +31,7 @@ export function loadSweep(options: LoadPipelineOptions): Sweep {
   return {
     ...sweep,
     title: 'Sweep',
+    moreFiles: [tableFile(sweep)],
     sections: (result) => [gridTable(sweep, result)],
     writeMore: (result, context) => writeGrid(sweep, result, context),
   };

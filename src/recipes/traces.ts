@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TracesConfig } from '../config/index.js';
 import {
-  clearTraces,
   makeTraces,
   type TraceAttempt,
   type TraceProblem,
@@ -45,7 +44,7 @@ export async function runTraces(
     checkTraces(output, config);
     return await tracesInto(output, config, context);
   };
-  return await whileLocked(output, make, 'output_file');
+  return await whileLocked(output, make, { key: 'output_file' });
 }
 
 async function tracesInto(
@@ -56,7 +55,6 @@ async function tracesInto(
   const source = await openModel(config, context);
   try {
     const inputs = await tracesInputs(config, source, context);
-    if (config.overwrite) clearTraces(output);
     const stats = await sampleTraces(output, { config, source, inputs, context });
     context.log(`traces: ${stats.grpo_successes} of ${stats.total_samples} solved, ${output}`);
     return { ...stats, output };
@@ -113,6 +111,7 @@ async function sampleTraces(output: string, args: SamplingArgs): Promise<TraceSt
     maxPromptLength: longestPrompt(prompts),
     maxNewTokens: config.max_new_tokens,
   });
+  let replaces = config.overwrite;
   try {
     return await withProgress({ label: 'traces', total: problems.length }, (progress) =>
       makeTraces({
@@ -121,22 +120,32 @@ async function sampleTraces(output: string, args: SamplingArgs): Promise<TraceSt
         batchSize: config.batch_size,
         maxAttempts: config.max_attempts,
         output,
+        overwrite: config.overwrite,
         requestHash: requestHash(config, source, sampler.adapterHash),
         signal,
         onProgress: (done) => progress.update(done),
+        onRows: () => {
+          replaces = false;
+        },
         generate: (attempts) => attemptAll(attempts, { sampler, prompts, config, signal }),
       }),
     );
   } catch (error) {
     if (!signal.aborted) throw error;
-    throw interruption(signal, {
-      problem: `stopped; finished traces are in ${output}`,
-      remedy: GO_ON,
-    });
+    throw interruption(signal, leftOf(output, replaces));
   } finally {
     sampler.dispose();
   }
 }
+
+/** What a call that is stopped leaves, and how to go on. @param replaces It has no rows yet to replace earlier ones */
+const leftOf = (output: string, replaces: boolean) =>
+  replaces
+    ? {
+        problem: 'stopped; no earlier traces are replaced yet',
+        remedy: 'Give the same command again',
+      }
+    : { problem: `stopped; finished traces are in ${output}`, remedy: GO_ON };
 
 /** Keys that do not change what a trace is. */
 const NEUTRAL = ['dataset', 'output_dir', 'output_file'] as const;

@@ -35,7 +35,12 @@ export {
 } from './loop.js';
 export { preflight } from './preflight.js';
 export type { GradedCompletion } from './rollouts.js';
-export { type CheckpointStore, saveCheckpoint } from './save-checkpoint.js';
+export {
+  type CheckpointStore,
+  clearCheckpointParts,
+  rotateCheckpoints,
+  saveCheckpoint,
+} from './save-checkpoint.js';
 export { type Schedule, type ScheduleShape, wholeWarmup } from './schedule.js';
 export { type SftItem, sftStep, sftTasks } from './sft-step.js';
 export { type MicroTask, Trainer } from './trainer.js';

@@ -1,8 +1,8 @@
 /** Writing checkpoints into the folder of a run: each gets its name only when it is whole, and old ones go. */
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ParameterShape } from '../tensor/index.js';
-import { replaceFolder } from '../util/atomic-folder.js';
+import { clearFolderParts, removeFolder, replaceFolder } from '../util/atomic-folder.js';
 import { isClosed, isFull } from '../util/disk.js';
 import { messageOf, RunError } from '../util/errors.js';
 import { writeJson } from '../util/files.js';
@@ -42,7 +42,7 @@ export async function saveCheckpoint(
 ): Promise<string> {
   const target = checkpointPath(store.dir, state.step);
   try {
-    removeParts(store.dir);
+    clearCheckpointParts(store);
     await replaceFolder(target, async (part) => writeParts(part, store, state));
   } catch (error) {
     const cause = (error as Error).cause ?? error;
@@ -55,18 +55,17 @@ export async function saveCheckpoint(
       { cause: error },
     );
   }
-  rotate(store, keep);
+  rotateCheckpoints(store, { keep });
   return target;
 }
 
 /** The folder is that of one run, which one process has: no number of another keeps a part. */
-function removeParts(dir: string): void {
-  const parts = existsSync(dir) ? readdirSync(dir).filter(isPartOfCheckpoint) : [];
-  for (const name of parts) rmSync(join(dir, name), { recursive: true, force: true });
+export function clearCheckpointParts({ dir }: Pick<CheckpointStore, 'dir'>): void {
+  clearFolderParts(dir, existsSync(dir) ? readdirSync(dir).filter(isPartOfCheckpoint) : []);
 }
 
 /** Deletes the oldest that are not to be kept until there are as many as the limit, as transformers does. */
-function rotate(store: CheckpointStore, keep: readonly number[]): void {
+export function rotateCheckpoints(store: CheckpointStore, { keep = [] }: SaveOptions): void {
   const checkpoints = listCheckpoints(store.dir);
   const free = checkpoints.slice(0, -1).filter((path) => !keep.includes(stepOf(path)));
   const excess = checkpoints.length - (store.limit ?? checkpoints.length);
@@ -84,7 +83,7 @@ function remedyOf(cause: unknown): string {
 
 function removeOld(dir: string, store: CheckpointStore): void {
   try {
-    rmSync(dir, { recursive: true, force: true });
+    removeFolder(dir);
   } catch (error) {
     throw new RunError(
       {

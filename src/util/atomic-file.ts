@@ -1,7 +1,7 @@
 /** Files that are written in pieces beside their place and appear in it only when they are whole. */
 import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { makeFolder, notWritten } from './disk.js';
 import { leftParts } from './left-parts.js';
 
@@ -38,22 +38,33 @@ export async function writePiecesSlowly(
   }
 }
 
-/** Behind the name of a file, while it is written: the process, and a name of the call. */
+/** Where a file is written until it takes its place: its name, the process, and a name of the call. */
+export const partPath = (path: string): string =>
+  `${path}.${process.pid}.${randomUUID().slice(0, 8)}.part`;
+
+/** What `partPath` puts behind a name. */
 const PART = /\.(\d+)\.[0-9a-f]{8}\.part$/;
 
 /**
  * Deletes what processes that were killed while they wrote have left in a folder, of the files named. What another
- * living process writes stays. For whoever holds the lock on them.
+ * living process writes stays, and what cannot be deleted. For whoever holds the lock on them.
  */
 export function removeParts(folder: string, isOwn?: (name: string) => boolean): void {
-  for (const name of leftParts(folder, PART, isOwn)) {
-    rmSync(join(folder, name), { recursive: true, force: true });
-  }
+  try {
+    for (const name of leftParts(folder, PART, isOwn)) {
+      rmSync(join(folder, name), { recursive: true, force: true });
+    }
+  } catch {}
+}
+
+/** The same for files wherever they lie. */
+export function removePartsOf(files: readonly string[]): void {
+  for (const file of files) removeParts(dirname(file), (name) => name === basename(file));
 }
 
 function openPart(path: string) {
   makeFolder(dirname(path));
-  const part = `${path}.${process.pid}.${randomUUID().slice(0, 8)}.part`;
+  const part = partPath(path);
   let descriptor: number | null = null;
   const close = () => {
     if (descriptor !== null) closeSync(descriptor);

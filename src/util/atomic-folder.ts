@@ -47,12 +47,21 @@ function takeBack(folder: string, { part, old }: { part: string; old: string }):
   } catch {}
 }
 
-/**
- * Deletes the parts that processes which were killed, or this one, have left in a folder, of the names given. What was
- * moved aside takes its place again where nothing has taken it.
- */
+/** Deletes a folder: nothing of it is left under its name, whenever the process is killed. */
+export function removeFolder(folder: string): void {
+  const part = partName(`${folder}.`);
+  renameSync(folder, part);
+  rmSync(part, { recursive: true, force: true });
+}
+
+/** Clears the parts that processes which were killed, or this one, have left in a folder, of the names given. */
 export function removeFolderParts(folder: string, isOwn?: (name: string) => boolean): void {
-  for (const name of leftParts(folder, PART, isOwn)) {
+  clearFolderParts(folder, leftParts(folder, PART, isOwn));
+}
+
+/** Deletes parts by their names. What was moved aside takes its place again where nothing has taken it. */
+export function clearFolderParts(folder: string, names: readonly string[]): void {
+  for (const name of names) {
     const [left, target] = [join(folder, name), join(folder, name.replace(PART, ''))];
     if (name.endsWith('.old') && !existsSync(target)) renameSync(left, target);
     else rmSync(left, { recursive: true, force: true });

@@ -2,9 +2,14 @@
  * A lock between processes: a file that only one of them can create, which names its holder. A lock whose
  * holder is gone is taken over, so a killed run never blocks the next one. Of a holder on another machine
  * nothing is known but the time at which it last renewed its lock.
+ *
+ * The holder's name is written beside the lock, which is a link to it: it is never there without a name.
  */
 import { randomUUID } from 'node:crypto';
 import {
+  constants,
+  copyFileSync,
+  existsSync,
   linkSync,
   readFileSync,
   renameSync,
@@ -15,7 +20,8 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { makeFolder, notWritten } from './disk.js';
+import { partPath, removePartsOf } from './atomic-file.js';
+import { makeFolder, writing } from './disk.js';
 import { InterruptError } from './errors.js';
 import { lifeOf, type ProcessIdentity, thisProcess } from './process-identity.js';
 import { stopSignalOf } from './stop-signals.js';
@@ -23,8 +29,10 @@ import { stopSignalOf } from './stop-signals.js';
 const RENEW_MS = 5_000;
 /** A lock from elsewhere that was not renewed for so long is taken over. */
 const STALE_MS = 60_000;
-/** So long a file without a holder's name may be one that is just being written. */
+/** Where links cannot be made: so long a file without a holder's name may be one that is just being written. */
 const WRITING_MS = 2_000;
+/** What file systems without links answer. */
+const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 
 export interface LockHolder extends ProcessIdentity {
   readonly token: string;
@@ -123,18 +131,44 @@ export function lockHolder(path: string): LockHolder | null {
 }
 
 function create(path: string, holder: LockHolder): boolean {
-  try {
-    writeFileSync(path, JSON.stringify(holder), { flag: 'wx' });
-    return true;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return false;
-    if (code === 'ENOSPC') rmSync(path, { force: true }); // made, but without a name in it
-    throw notWritten(path, error);
-  }
+  if (existsSync(path)) return false;
+  const part = partPath(path);
+  return writing(path, () => {
+    try {
+      writeFileSync(part, JSON.stringify(holder));
+      if (!placed(part, path)) return false;
+      removePartsOf([path]);
+      return true;
+    } finally {
+      rmSync(part, { force: true });
+    }
+  });
 }
 
-/** Null when the lock is gone, still being written, or was left half by a process that died. */
+/** Gives a file a second name; false where the name is taken, or a holder of the lock has cleared the file away. */
+function placed(file: string, path: string): boolean {
+  try {
+    linkSync(file, path);
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' || code === 'ENOENT') return false;
+    if (!NO_LINKS.includes(code)) throw error;
+    return copied(file, path);
+  }
+  return true;
+}
+
+function copied(file: string, path: string): boolean {
+  try {
+    copyFileSync(file, path, constants.COPYFILE_EXCL);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return false;
+  }
+  return true;
+}
+
+/** Null when the lock is gone, or where links cannot be made still being written, or left half by a process that died. */
 function readHolder(path: string): LockHolder | null {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as LockHolder;
@@ -154,10 +188,9 @@ function discard(path: string, stale: LockHolder | null): void {
   const aside = `${path}.${randomUUID().slice(0, 8)}`;
   try {
     renameSync(path, aside);
-    if (readHolder(aside)?.token !== stale?.token) linkSync(aside, path);
+    if (readHolder(aside)?.token !== stale?.token) placed(aside, path);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT' && code !== 'EEXIST') throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   } finally {
     rmSync(aside, { force: true });
   }

@@ -4,9 +4,26 @@ import { dirname, join, resolve } from 'node:path';
 import { checkFolderPlace } from '../../util/disk.js';
 import { InputError } from '../../util/errors.js';
 import { inUseRemedy } from '../../util/in-use.js';
+import { whileLocked } from './output-lock.js';
 
-/** @throws InputError when it cannot be written, or holds something that is not to be replaced. */
-export function checkModelFolder(output: string, overwrite: boolean): void {
+interface ModelOutput {
+  readonly output: string;
+  readonly overwrite: boolean;
+}
+
+/**
+ * What `work` gives, while no other process writes the folder.
+ * @throws InputError when another does, it cannot be written, or holds something that is not to be replaced
+ */
+export async function whileModelLocked<T>(config: ModelOutput, work: () => Promise<T>): Promise<T> {
+  checkModelFolder(config);
+  return await whileLocked(config.output, () => {
+    checkModelFolder(config);
+    return work();
+  });
+}
+
+function checkModelFolder({ output, overwrite }: ModelOutput): void {
   checkFolderPlace(dirname(resolve(output)));
   if (!existsSync(output)) return;
   const isFolder = statSync(output).isDirectory();

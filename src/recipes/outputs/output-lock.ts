@@ -2,18 +2,28 @@
  * Keeps two processes from writing one output file, and clears what a killed one has left of it and of its
  * companions.
  */
-import { basename, dirname } from 'node:path';
-import { removeParts } from '../../util/atomic-file.js';
+import { removePartsOf } from '../../util/atomic-file.js';
 import { InputError } from '../../util/errors.js';
 import { type LockHolder, releaseLock, tryLock } from '../../util/lock.js';
 
 /** What is written beside an output, behind its name. */
 const COMPANIONS = ['.stats.json', '.bandit.json', '.attempts.jsonl'];
 
-const lockPath = (output: string): string => `${output}.lock`;
+/** Beside a folder, also where its name ends in a slash. */
+const lockPath = (output: string): string => `${output.replace(/\/+$/, '')}.lock`;
 
-/** @param key of the config that names the output. @throws InputError when another process writes it */
-export function lockOutput(output: string, key = 'output'): LockHolder {
+interface Locking {
+  /** Of the config, that names the output. */
+  readonly key?: string;
+  /** Files under other names that are written with the output. */
+  readonly beside?: readonly string[];
+}
+
+/** @throws InputError when another process writes it */
+export function lockOutput(
+  output: string,
+  { key = 'output', beside = [] }: Locking = {},
+): LockHolder {
   const { isMine, holder } = tryLock(lockPath(output));
   if (!isMine) {
     throw new InputError({
@@ -22,8 +32,7 @@ export function lockOutput(output: string, key = 'output'): LockHolder {
       remedy: `Wait for it, or give another ${key}`,
     });
   }
-  const own = ['', ...COMPANIONS].map((end) => basename(output) + end);
-  removeParts(dirname(output), (name) => own.includes(name));
+  removePartsOf([...['', ...COMPANIONS].map((end) => output + end), ...beside]);
   return holder;
 }
 
@@ -31,9 +40,9 @@ export function lockOutput(output: string, key = 'output'): LockHolder {
 export async function whileLocked<T>(
   output: string,
   work: () => Promise<T>,
-  key?: string,
+  locking?: Locking,
 ): Promise<T> {
-  const lock = lockOutput(output, key);
+  const lock = lockOutput(output, locking);
   try {
     return await work();
   } finally {

@@ -8,7 +8,7 @@ import { dirname } from 'node:path';
 import { checkBeginning, writeTable } from '../../report/index.js';
 import { appendBytes } from '../../util/append.js';
 import { makeFolder, writing } from '../../util/disk.js';
-import { InputError } from '../../util/errors.js';
+import { InputError, InterruptError } from '../../util/errors.js';
 import { dropHalfLine, type JsonRow, readJsonl, toJsonl, writeJsonl } from '../../util/files.js';
 import { GO_ON, inUseRemedy } from '../../util/in-use.js';
 import type { LockHolder } from '../../util/lock.js';
@@ -46,6 +46,8 @@ const REMEDY = 'Give overwrite=true to start anew, or another output';
 
 export class RowStore {
   private readonly keys: RowStoreKeys;
+  /** The file that is locked for all that is written; null where nothing is. */
+  private readonly locked: string | null;
   private readonly lock: LockHolder | null;
   private readonly rows = new Map<string, StoredRow>();
   private part: number | null = null;
@@ -62,8 +64,11 @@ export class RowStore {
   constructor(keys: RowStoreKeys, others: readonly string[] = []) {
     this.keys = keys;
     checkKeys(keys);
-    const { output } = keys;
-    this.lock = output === null ? null : lockOutput(output);
+    const { output, output_csv: csv } = keys;
+    this.locked = output ?? csv;
+    const key = output === null ? 'output_csv' : 'output';
+    const beside = [...others, ...(csv === null ? [] : [csv])];
+    this.lock = this.locked === null ? null : lockOutput(this.locked, { key, beside });
     try {
       if (output !== null) this.takeOver(output, others);
     } catch (error) {
@@ -82,6 +87,18 @@ export class RowStore {
       return { problem: 'the earlier rows are kept', remedy: 'Give the same command again' };
     }
     return { problem: `${this.size} rows are kept`, remedy: GO_ON };
+  }
+
+  /** What `work` gives, which adds rows. Where it fails, the log has what is kept of them; an interrupt says it itself. */
+  async filledBy<T>(work: () => Promise<T>, log: (line: string) => void): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const { problem, remedy } = this.left;
+      const isKept = this.keys.output !== null && this.size > 0;
+      if (isKept && !(error instanceof InterruptError)) log(`${problem}. ${remedy}`);
+      throw error;
+    }
   }
 
   has(promptId: string, sampleIndex: number): boolean {
@@ -130,8 +147,7 @@ export class RowStore {
     this.isClosed = true;
     if (this.part !== null) closeSync(this.part);
     this.part = null;
-    const { output } = this.keys;
-    if (output !== null && this.lock !== null) unlockOutput(output, this.lock);
+    if (this.locked !== null && this.lock !== null) unlockOutput(this.locked, this.lock);
   }
 
   private openPart(output: string): number {

@@ -20,7 +20,7 @@ import { baseIdentity } from '../inputs/quantization.js';
 import { partOf } from '../outputs/row-store.js';
 import { nameAtServer } from '../sampling/name-at-server.js';
 import { rolloutIdentity } from '../sampling/rollout-engine.js';
-import { inputOf, predictionsFile } from './prediction-files.js';
+import { inputOf, metaFile, predictionsFile } from './prediction-files.js';
 
 /** Keys are those of the file. */
 export interface Prediction {
@@ -88,8 +88,6 @@ interface Meta {
   /** Those that `max_new_tokens` has ended. */
   readonly truncated?: number;
 }
-
-const metaFile = (path: string): string => `${path}.meta.json`;
 
 const cutText = (count: number): string => (count === 0 ? '' : `, ${count} cut at max_new_tokens`);
 

@@ -33,19 +33,36 @@ export function checkInput(config: PredictConfig): void {
   });
 }
 
+/** With what the names of all files of a call begin. */
+export const predictionsStem = (config: PredictConfig): string =>
+  join(config.output_dir, stemOf(config));
+
 export const predictionsFile = (config: PredictConfig, run: number): string =>
-  join(config.output_dir, `${stemOf(config)}_predictions_run${run}.json`);
+  `${predictionsStem(config)}_predictions_run${run}.json`;
+
+/** What stands beside the predictions of a run. */
+export const metaFile = (predictions: string): string => `${predictions}.meta.json`;
 
 /** @param kind `scored` or `metrics` */
 export const gradedFile = (
   config: PredictConfig,
   { grader, run, kind }: { readonly grader: string; readonly run: number; readonly kind: string },
-): string =>
-  join(
-    config.output_dir,
-    `${stemOf(config)}_${sanitised(grader)}_predictions_run_${run}_${kind}.json`,
-  );
+): string => `${predictionsStem(config)}_${sanitised(grader)}_predictions_run_${run}_${kind}.json`;
 
 /** Scores of all runs, in the form that `compare` reads. */
 export const allRunsFile = (config: PredictConfig, grader: string): string =>
-  join(config.output_dir, `${stemOf(config)}_${sanitised(grader)}_predictions_all_runs.jsonl`);
+  `${predictionsStem(config)}_${sanitised(grader)}_predictions_all_runs.jsonl`;
+
+/** All that a call writes under its stem in the end. */
+export function predictionFiles(config: PredictConfig): string[] {
+  const graders = config.graders.map(({ name }) => name);
+  const runs = Array.from({ length: config.n_runs }, (_, i) => i + 1);
+  const ofRun = (run: number) => {
+    const path = predictionsFile(config, run);
+    const graded = graders.flatMap((grader) =>
+      ['scored', 'metrics'].map((kind) => gradedFile(config, { grader, run, kind })),
+    );
+    return [path, metaFile(path), ...graded];
+  };
+  return [...runs.flatMap(ofRun), ...graders.map((grader) => allRunsFile(config, grader))];
+}

@@ -1,15 +1,16 @@
 /** Checkpoints of a training run: where they lie, which one it goes on from, and putting it in place. */
-import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type RunFolder, runPaths } from '../../report/index.js';
 import {
   type CheckpointState,
   type CheckpointStore,
+  clearCheckpointParts,
   type Fingerprint,
   listCheckpoints,
   loadCheckpoint,
   stepOf,
 } from '../../train/index.js';
+import { removeFolder } from '../../util/atomic-folder.js';
 import { InputError } from '../../util/errors.js';
 import { sha256 } from '../../util/files.js';
 import { adapterHash } from '../../weights/index.js';
@@ -127,14 +128,16 @@ export function takeBest(
   }
 }
 
-/** Loads a checkpoint into the policy and its optimizer; later ones of the same run are deleted. */
+/** Loads a checkpoint into the policy and its optimizer; later ones of the same run, and parts of some, are deleted. */
 export function restore(trained: TrainedPolicy, { run, store, checkpoint }: RestoreArgs): void {
   const { state } = checkpoint;
   const { policy } = trained;
   policy.parameters.assign(flatParameters(store, state.parameters));
   if (state.reference !== null) policy.reference?.assign(flatParameters(store, state.reference));
   trained.trainer.optimizer.restore(state.optimizer);
-  for (const later of run.isResumed ? listCheckpoints(store.dir) : []) {
-    if (stepOf(later) > state.step) rmSync(later, { recursive: true });
+  if (!run.isResumed) return;
+  clearCheckpointParts(store);
+  for (const later of listCheckpoints(store.dir)) {
+    if (stepOf(later) > state.step) removeFolder(later);
   }
 }

@@ -1,5 +1,5 @@
 /** The loop of a training run here: the steps of its recipe, and checkpoints of the policy. */
-import { type CheckpointStore, saveCheckpoint } from '../../train/index.js';
+import { type CheckpointStore, rotateCheckpoints, saveCheckpoint } from '../../train/index.js';
 import type { FoundCheckpoint } from './checkpoints.js';
 import { scheduleOf } from './optimization.js';
 import type { PreparedTraining, TrainingSession } from './recipe.js';
@@ -13,12 +13,15 @@ interface LoopArgs extends Pick<WatchedOptions, 'trainer' | 'evaluates' | 'log'>
   readonly checkpoint: FoundCheckpoint | null;
 }
 
+/** What a killed run has left of checkpoints beyond the limit goes first. */
 export function trainingLoop(
   session: TrainingSession,
   { prepared, store, checkpoint, ...watched }: LoopArgs,
 ): Promise<WatchedProgress> {
   const { trained, startStep } = session;
   const { config, evaluates } = watched;
+  const keep = () => (evaluates.best === null ? [] : [evaluates.best]);
+  rotateCheckpoints(store, { keep: keep() });
   return watchedLoop(session, {
     ...watched,
     schedule: scheduleOf(config, prepared.totalSteps),
@@ -39,11 +42,11 @@ export function trainingLoop(
       const moving = config.sync_ref_model === true ? trained.policy.reference : null;
       const reference = (await moving?.download()) ?? null;
       prepared.flush?.();
-      const { history: evaluations, metric, best } = evaluates;
+      const { history: evaluations, metric } = evaluates;
       await saveCheckpoint(
         store,
         { step, tokens, parameters, optimizer, reference, evaluations, metric },
-        { keep: best === null ? [] : [best] },
+        { keep: keep() },
       );
     },
   });

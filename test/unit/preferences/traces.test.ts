@@ -1,9 +1,8 @@
 /** Traces: which attempts are made, what is written, and going on after an interruption. */
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
-  clearTraces,
   makeTraces,
   type TraceAttempt,
   type TracesOptions,
@@ -112,7 +111,39 @@ describe('makeTraces', () => {
     );
   });
 
-  it('refuses a file of other problems or another model, until it is cleared', async () => {
+  it('refuses rows of which nothing says what made them', async () => {
+    const output = join(dir, 'unknown.jsonl');
+    await make({ output, generate: solver([1, 1]).generate });
+    rmSync(traceFiles(output).attempts);
+    const before = readFileSync(output, 'utf8');
+    await expect(make({ output, generate: solver([1, 1]).generate })).rejects.toThrow(
+      `${output}:1: nothing in ${output}.attempts.jsonl says what made the row. Give overwrite=true`,
+    );
+    expect(readFileSync(output, 'utf8')).toBe(before);
+  });
+
+  it('replaces other traces when it has some, and not before', async () => {
+    const output = join(dir, 'replaced.jsonl');
+    await make({ output, generate: solver([1, 1]).generate });
+    const before = Object.values(traceFiles(output)).map((path) => readFileSync(path, 'utf8'));
+    let rows = 0;
+    const options = { output, overwrite: true, requestHash: 'b', onRows: () => rows++ };
+    const failing = async () => {
+      throw new Error('no sampler');
+    };
+    await expect(make({ ...options, generate: failing })).rejects.toThrow('no sampler');
+    const after = Object.values(traceFiles(output)).map((path) => readFileSync(path, 'utf8'));
+    expect([after, rows]).toEqual([before, 0]);
+    const { calls, generate } = solver([2, 0]);
+    await make({ ...options, generate, maxAttempts: 2 });
+    expect([calls.length, rows]).toEqual([2, 1]);
+    expect(readJsonl(output).map(({ answer }) => answer)).toEqual([
+      'try 2\n\n#### 0',
+      'own 1\n\n#### 1',
+    ]);
+  });
+
+  it('refuses a file of other problems or another model, until it is replaced', async () => {
     const output = join(dir, 'other.jsonl');
     const options = { output, generate: solver([1, 1]).generate };
     await make(options);
@@ -129,9 +160,9 @@ describe('makeTraces', () => {
     await expect(make(options)).rejects.toThrow(
       `${output}:1: the row was made by another model or with other settings`,
     );
-    clearTraces(output);
-    expect(Object.values(traceFiles(output)).some(existsSync)).toBe(false);
-    expect((await make({ ...options, problems: others })).total_samples).toBe(1);
+    const replaced = await make({ ...options, problems: others, overwrite: true });
+    expect(replaced.total_samples).toBe(1);
+    expect(readJsonl(output)).toHaveLength(1);
   });
 
   it('accepts an answer only with reasoning and in its tags', async () => {

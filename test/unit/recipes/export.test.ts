@@ -11,6 +11,7 @@ import {
 } from '../../../src/model/index.js';
 import { runExport } from '../../../src/recipes/export.js';
 import { runInitModel } from '../../../src/recipes/init-model.js';
+import { lockOutput, unlockOutput } from '../../../src/recipes/outputs/output-lock.js';
 import { loadTokenizer } from '../../../src/tokenizer/index.js';
 import { readJson, writeJson } from '../../../src/util/files.js';
 import { elementCount } from '../../../src/util/shape.js';
@@ -216,6 +217,18 @@ test('a base in 4 bits is written as what its bits stand for, in the type of the
 test('the folder of the model itself is never replaced', async () => {
   const onto = keys('base', { overwrite: true });
   await expect(runExport(onto, context)).rejects.toThrow(/output: .* is the model itself/);
+});
+
+test('an output that another process writes is refused, by any spelling', async () => {
+  const lock = lockOutput(at('held'));
+  const held = `output: process ${process.pid} is writing ${at('held')}`;
+  await expect(runExport(keys('held/'), context)).rejects.toThrow(held);
+  const made = commandSchemas['init-model'].parse({ output: at('held'), architecture: {} });
+  await expect(runInitModel(made, context)).rejects.toThrow(held);
+  unlockOutput(at('held'), lock);
+  expect(existsSync(at('held'))).toBe(false);
+  await runExport(keys('held/'), context);
+  expect(existsSync(at('held.lock')) || existsSync(at('held/.lock'))).toBe(false);
 });
 
 test.each([

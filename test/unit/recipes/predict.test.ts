@@ -174,9 +174,18 @@ describe('predict engine=server', () => {
         : { body: answered(body as JsonRow) },
     );
     const words = [`output_dir=${join(dir, 'again')}`, 'n_runs=1', 'server.max_concurrency=1'];
+    const stem = join(dir, 'again', 'val_simple_o4-mini_medium');
+    const exact = `${stem}_medical_combined_predictions_all_runs.jsonl`;
+    const left = ['.jsonl', '', '.meta.json'].map((end) => `${stem}_predictions_run1.json${end}`);
+    const parts = [exact, ...left].map((path) => `${path}.99999999.0a1b2c3d.part`);
+    mkdirSync(join(dir, 'again'));
+    for (const part of parts) writeFileSync(part, '{');
     await expect(predict(...words)).rejects.toThrow(/invalid_request_error/);
+    expect(logs.at(-1)).toMatch(/^2 rows are kept. Go on with resume=auto/);
     isBroken = false;
-    await predict(...words);
+    const second = predict(...words);
+    await expect(predict(...words)).rejects.toThrow(/^output_dir: process \d+ is writing .*again/);
+    await second;
     expect(server.asked).toHaveLength(4);
     await predict(...words);
     expect(server.asked).toHaveLength(4);

@@ -1,5 +1,5 @@
 /** Sweeps: the grid, the folders, shared stages, the table. */
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { gridPoints } from '../../../src/recipes/pipeline/grid.js';
@@ -74,7 +74,11 @@ describe('a sweep', () => {
           command === 'eval' ? Number((config.model as string).split('/').at(-2)) / 8 : 0.125,
       },
     }));
+    const part = join(made.folder, 'out/sweep.csv.99999999.0a1b2c3d.part');
+    mkdirSync(join(made.folder, 'out'));
+    writeFileSync(part, 'n,');
     const result = await runSweep(load(made), made.context, made.launch);
+    expect(existsSync(part)).toBe(false);
     const csv = readFileSync(join(made.folder, 'out/sweep.csv'), 'utf8');
     expect(csv).toBe('n,sft.accuracy,eval.accuracy\n2,0.125,0.25\n4,0.125,0.5\n');
     expect(result.rows[1]).toEqual({ n: 4, 'sft.accuracy': 0.125, 'eval.accuracy': 0.5 });

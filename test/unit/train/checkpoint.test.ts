@@ -12,8 +12,10 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   type CheckpointStore,
+  clearCheckpointParts,
   listCheckpoints,
   loadCheckpoint,
+  rotateCheckpoints,
   saveCheckpoint,
 } from '../../../src/train/index.js';
 import { InputError } from '../../../src/util/errors.js';
@@ -115,13 +117,37 @@ describe('checkpoints', () => {
   it('leave no half-written folder behind and do not list one', async () => {
     const path = await saveCheckpoint(store, state(5));
     renameSync(path, join(store.dir, 'step-000003.part-99999999'));
-    // Of a process that runs, an earlier version, and what was to be replaced.
-    const others = [`part-${process.ppid}`, 'part-1', 'part', 'part-1.old'];
+    // Of a process that runs, an earlier version.
+    const others = [`part-${process.ppid}`, 'part-1', 'part'];
     for (const part of others) mkdirSync(join(store.dir, `step-000004.${part}`));
     expect(listCheckpoints(store.dir)).toEqual([]);
     await saveCheckpoint(store, state(5));
     expect(readdirSync(store.dir)).toEqual(['step-000005']);
     expect(existsSync(join(path, 'trainer_state.json'))).toBe(true);
+  });
+
+  it('take their place again where they were to be replaced and nothing has come of it', async () => {
+    const path = await saveCheckpoint(store, state(5));
+    renameSync(path, `${path}.part-1.old`);
+    clearCheckpointParts(store);
+    expect(loadCheckpoint(path, store)).toEqual(state(5));
+    mkdirSync(`${path}.part-1.old`);
+    await saveCheckpoint(store, state(10));
+    expect(readdirSync(store.dir)).toEqual(['step-000005', 'step-000010']);
+    expect(loadCheckpoint(path, store)).toEqual(state(5));
+  });
+
+  it('are deleted so that none is there half, however that ends', async () => {
+    const path = await saveCheckpoint(store, state(5));
+    await saveCheckpoint(store, state(10));
+    // Stands where the first would be put aside.
+    mkdirSync(join(`${path}.part-${process.pid}`, 'full'), { recursive: true });
+    const one = { ...store, limit: 1 };
+    expect(() => rotateCheckpoints(one, {})).toThrow(/older checkpoint cannot be deleted/);
+    expect(loadCheckpoint(path, store)).toEqual(state(5));
+    clearCheckpointParts(store);
+    rotateCheckpoints(one, {});
+    expect(readdirSync(store.dir)).toEqual(['step-000010']);
   });
 
   const rejected: readonly [string, (path: string) => void, RegExp][] = [

@@ -1,15 +1,18 @@
 /** The lock between processes: one at a time, and dead holders are replaced. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   closeSync,
   existsSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { InterruptError } from '../../../src/util/errors.js';
@@ -114,6 +117,57 @@ describe('withLock', () => {
     age(3);
     expect(await withLock(path, seven)).toBe(7);
   });
+});
+
+it.runIf(process.platform === 'linux')('is never there without a name: no room for it', () => {
+  const lock = new URL('../../../src/util/lock.ts', import.meta.url);
+  const take = `import { tryLock } from '${lock}'; tryLock(process.argv.at(-1))`;
+  const call = `trap '' XFSZ; ulimit -f 0; exec "$0" --import tsx --input-type=module -e "$1" "$2"`;
+  const taken = spawnSync('bash', ['-c', call, process.execPath, take, path], {
+    encoding: 'utf8',
+    env: { ...process.env, TSX_DISABLE_CACHE: '1' },
+  });
+  expect(taken.stderr).toContain(`${path}: cannot be written (EFBIG`);
+  expect(readdirSync(dirname(path))).toEqual([]);
+  expect(tryLock(path).isMine).toBe(true);
+});
+
+it('is never there without a name: while it is made', async () => {
+  const lock = new URL('../../../src/util/lock.ts', import.meta.url);
+  const take = `
+    import { releaseLock, tryLock } from '${lock}';
+    const path = process.argv.at(-1);
+    const end = Date.now() + 1500;
+    while (Date.now() < end) releaseLock(path, tryLock(path).holder);`;
+  const args = ['--import', 'tsx', '--input-type=module', '-e', take, path];
+  const child = spawn(process.execPath, args, { stdio: 'inherit' });
+  const ended = once(child, 'exit');
+  let [isDone, seen, empty] = [false, 0, 0];
+  ended.then(() => {
+    isDone = true;
+  });
+  while (!isDone) {
+    for (let i = 0; i < 1000; i++) {
+      const size = statSync(path, { throwIfNoEntry: false })?.size;
+      if (size !== undefined) seen++;
+      if (size === 0) empty++;
+    }
+    await sleep(0);
+  }
+  expect(await ended).toEqual([0, null]);
+  expect(seen).toBeGreaterThan(0);
+  expect(empty).toBe(0);
+  expect(readdirSync(dirname(path))).toEqual([]);
+}, 20_000);
+
+it('clears away what processes that were killed while they made it have left', () => {
+  const part = `${path}.99999999.0a1b2c3d.part`;
+  expect(tryLock(path).isMine).toBe(true);
+  writeFileSync(part, '');
+  expect(tryLock(path).isMine).toBe(false);
+  rmSync(path);
+  expect(tryLock(path).isMine).toBe(true);
+  expect(readdirSync(dirname(path))).toEqual(['a.lock']);
 });
 
 describe('tryLock', () => {

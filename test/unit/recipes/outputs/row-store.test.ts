@@ -3,7 +3,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } fr
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { partOf, RowStore, type StoredRow } from '../../../../src/recipes/outputs/row-store.js';
-import { InputError } from '../../../../src/util/errors.js';
+import { InputError, InterruptError } from '../../../../src/util/errors.js';
 import { readJsonl } from '../../../../src/util/files.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
@@ -66,12 +66,45 @@ describe('RowStore', () => {
   });
 
   it('deletes what a process killed in the midst of writing has left, of its own output alone', () => {
-    const own = ['rows.jsonl', 'rows.jsonl.stats.json', 'rows.jsonl.bandit.json'];
+    const own = ['rows.jsonl', 'rows.jsonl.stats.json', 'rows.jsonl.bandit.json', 'table.csv'];
     const others = ['rows.jsonl.csv', 'other.jsonl'];
     const left = [...own, ...others].map((name) => join(dir, `${name}.99999999.0a1b2c3d.part`));
+    const seen = () => left.map((path) => existsSync(path));
     for (const path of left) writeFileSync(path, '{');
-    open().close();
-    expect(left.map((path) => existsSync(path))).toEqual([false, false, false, true, true]);
+    const csv = join(dir, 'table.csv');
+    open({ output: null, output_csv: csv }).close();
+    expect(seen()).toEqual([true, true, true, false, true, true]);
+    writeFileSync(left[3]!, '{');
+    open({ output_csv: csv }).close();
+    expect(seen()).toEqual([false, false, false, false, true, true]);
+  });
+
+  it('refuses a table that another process writes, where that is all', () => {
+    const csv = { output: null, output_csv: join(dir, 'table.csv') };
+    const first = open(csv);
+    expect(() => open(csv)).toThrow(/^output_csv: process \d+ is writing .*table\.csv/);
+    first.close();
+    open(csv).close();
+  });
+
+  it('says what is kept of rows that were not all made, but for an interrupt', async () => {
+    const lines: string[] = [];
+    const fill = (changes: object, error: Error) => {
+      const store = open(changes);
+      const failing = async () => {
+        store.add(row(0, 0));
+        throw error;
+      };
+      const filled = store.filledBy(failing, (line) => lines.push(line));
+      return filled.catch(() => undefined).finally(() => store.close());
+    };
+    await fill({ output: null }, new Error('no server'));
+    await fill({}, new InterruptError('SIGINT', 'stopped'));
+    expect(lines).toEqual([]);
+    await fill({ resume: 'auto' }, new Error('no server'));
+    expect(lines).toEqual([
+      '1 rows are kept. Go on with resume=auto, or start anew with overwrite=true',
+    ]);
   });
 
   it('holds a row once when it stands in the output and in the part', () => {
