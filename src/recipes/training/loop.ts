@@ -1,5 +1,7 @@
 /** The loop of a training run here: the steps of its recipe, and checkpoints of the policy. */
 import { type CheckpointStore, rotateCheckpoints, saveCheckpoint } from '../../train/index.js';
+import { GuardError } from '../../util/errors.js';
+import { checkFinite } from '../inputs/check-finite.js';
 import type { FoundCheckpoint } from './checkpoints.js';
 import { scheduleOf } from './optimization.js';
 import type { PreparedTraining, TrainingSession } from './recipe.js';
@@ -18,7 +20,7 @@ export function trainingLoop(
   session: TrainingSession,
   { prepared, store, checkpoint, ...watched }: LoopArgs,
 ): Promise<WatchedProgress> {
-  const { trained, startStep } = session;
+  const { trained, source, startStep } = session;
   const { config, evaluates } = watched;
   const keep = () => (evaluates.best === null ? [] : [evaluates.best]);
   rotateCheckpoints(store, { keep: keep() });
@@ -28,7 +30,12 @@ export function trainingLoop(
     startStep,
     startTokens: checkpoint?.state.tokens ?? 0,
     step: async (step, rate) => {
-      const outcome = await prepared.step(step, rate);
+      const outcome = await prepared.step(step, rate).catch((error) => {
+        // A guard before anything is learnt: of the base itself, perhaps.
+        if (error instanceof GuardError && trained.trainer.updates === 0)
+          checkFinite(source.baseDir);
+        throw error;
+      });
       trained.afterStep(step + 1);
       return outcome;
     },

@@ -207,7 +207,8 @@ export function divergedError(): RunError {
   return new RunError({
     where: 'rollout',
     problem: 'the logits of the model are not numbers',
-    remedy: 'Its weights have diverged: train with a lower learning rate',
+    remedy:
+      'Its weights have diverged in training, or are damaged: lower learning_rate, or fetch them again',
   });
 }
 
