@@ -158,7 +158,6 @@ export {
   type PythonResult,
   type PythonSandbox,
   type PythonSession,
-  runPython,
 } from './sandbox/index.js';
 export { loadTokenizer, renderExample, renderPrompt, type Tokenizer } from './tokenizer/index.js';
 export {

@@ -58,10 +58,8 @@ function ofCommand(command: Command, { before, current }: Typed): string[] {
     return beginningWith(current, valuesOf(schema, last));
   }
   if (first === undefined && command.parts !== undefined) {
-    return beginningWith(
-      current,
-      command.parts.map(({ name }) => name),
-    );
+    const names = command.parts.map(({ name }) => name);
+    return beginningWith(current, names);
   }
   const given = new Set(before.map((word) => word.replace(/=.*$/s, '=')));
   const keys = keysBelow(schema, current).filter((key) => !given.has(key));

@@ -3,7 +3,6 @@
  * trainer after its current step, and the second ends the process at once. Before, the first one does: nothing is
  * lost. A stage of a pipeline also stops when the pipeline that started it is gone.
  */
-
 import { STOP_CODES, type StopSignal } from '../util/stop-signals.js';
 
 interface Signals {

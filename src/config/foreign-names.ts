@@ -3,7 +3,6 @@
  * the others are refused with the key to use instead. A name counts as foreign only where the
  * command has no key of that name itself.
  */
-
 import { type ForeignMeaning, type Implied, refused, to } from './foreign-meaning.js';
 import { trlNames } from './trl-names.js';
 

@@ -8,9 +8,7 @@ export type ArithmeticLevel = (typeof ARITHMETIC_LEVELS)[number];
 
 export type ProblemPool = Record<ArithmeticLevel, Problem[]>;
 
-function emptyPool(): ProblemPool {
-  return { easy: [], medium: [], hard: [] };
-}
+const emptyPool = (): ProblemPool => ({ easy: [], medium: [], hard: [] });
 
 export function levelOf(problem: Problem): ArithmeticLevel {
   if (problem.a < 10 && problem.b < 10) return 'easy';

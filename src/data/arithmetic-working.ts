@@ -22,9 +22,8 @@ export interface Problem {
 
 const SIGN = { add: '+', subtract: '-' } as const satisfies Record<ArithmeticOperation, string>;
 
-export function solve({ operation, a, b }: Problem): number {
-  return operation === 'add' ? a + b : a - b;
-}
+export const solve = ({ operation, a, b }: Problem): number =>
+  operation === 'add' ? a + b : a - b;
 
 interface ColumnStep {
   readonly text: string;

@@ -1,5 +1,4 @@
 /** Several lists of examples as one, each with its share: short ones repeat, nothing is left out. */
-
 import { largest } from '../util/numbers.js';
 import { Rng } from '../util/rng.js';
 

@@ -26,9 +26,7 @@ function plainNumber(text: string): string | null {
 }
 
 /** "48/2 = <<48/2=24>>24" → "48/2 = 24". */
-function withoutCalculatorMarks(text: string): string {
-  return text.replace(/<<[^<>]*>>/g, '');
-}
+const withoutCalculatorMarks = (text: string): string => text.replace(/<<[^<>]*>>/g, '');
 
 /**
  * A row with `question` and `answer: "<working>\n#### N"`; or with the working in `solution` and the

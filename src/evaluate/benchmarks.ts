@@ -1,5 +1,4 @@
 /** Benchmarks by name: which rows, how their answers are graded, and what their tables are grouped by. */
-
 import type { RowFilter } from '../data/index.js';
 import type { TextScorerName } from '../rewards/index.js';
 

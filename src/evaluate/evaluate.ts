@@ -1,5 +1,4 @@
 /** Evaluation: completions for rows, graded one by one, and metrics over them. */
-
 import {
   gradeColumns,
   type SampledCompletion,

@@ -189,6 +189,4 @@ function meanKnown(groups: readonly Group[], of: (group: Group) => number | null
   return mean(known);
 }
 
-function countRight(group: Group): number {
-  return group.filter(({ correct }) => correct).length;
-}
+const countRight = (group: Group): number => group.filter(({ correct }) => correct).length;

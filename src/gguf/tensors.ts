@@ -4,7 +4,6 @@
  * rotates neighbouring dimensions, and value heads of a delta rule; its decay −exp(A_log) itself; norms as 1 + weight
  * where they are; and, where its softmax scale is another than the model's, the quotient in the queries.
  */
-
 import type { DecoderSpec } from '../model/spec.js';
 import { EMBEDDING, LM_HEAD, parameterShapes } from '../model/spec-modules.js';
 import { groupBy } from '../util/group.js';

@@ -1,5 +1,4 @@
 /** The types of tensors that are written: their numbers in the format, their sizes, and the encoding. */
-
 import { GGMLFileQuantizationType, GGMLQuantizationType } from '@huggingface/gguf';
 import { elementCount } from '../util/shape.js';
 import { fromFloat32, type HostTensor, toFloat32 } from '../weights/index.js';

@@ -139,9 +139,7 @@ async function* chunksOf(
   }
 }
 
-function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-}
+const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
 /**
  * The hash of the kind that the etag is: SHA-256 (64 digits), or git's blob SHA-1 (40 digits, over

@@ -1,5 +1,4 @@
 /** What a revision of a repository holds, as the hub tells it. */
-
 import { RunError } from '../util/errors.js';
 import type { JsonRow } from '../util/files.js';
 import { isObject } from '../util/json-object.js';

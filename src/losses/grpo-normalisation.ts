@@ -2,7 +2,6 @@
  * Host-side numbers of GRPO: advantages within groups, and the coefficient of each token in the loss.
  * Both are constants of the loss.
  */
-
 import { chunks } from '../util/group.js';
 import { mean, sum } from '../util/numbers.js';
 

@@ -6,7 +6,6 @@
  *
  * z = max(0, mean r of answers put to other prompts) of the whole step, without a gradient (`klBaseline`).
  */
-
 import { indicesOnDevice, segmentSums, type Tensor, tf } from '../tensor/index.js';
 import { mean } from '../util/numbers.js';
 import {

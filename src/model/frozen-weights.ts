@@ -68,12 +68,10 @@ function packed(parts: readonly BaseTensor[], type: ComputeType): Held {
   if (each.length === 1) return each[0]!;
   return {
     tensor: () =>
-      tf.tidy(() =>
-        joined(
-          each.map(({ tensor }) => tensor()),
-          0,
-        ),
-      ),
+      tf.tidy(() => {
+        const rows = each.map(({ tensor }) => tensor());
+        return joined(rows, 0);
+      }),
     dispose: () => {
       for (const { dispose } of each) dispose();
     },

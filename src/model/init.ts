@@ -2,7 +2,6 @@
  * Random initial weights of a decoder: N(0, initializer_range) for matrices, ones for norms, zero biases. Of a gated
  * delta rule: ones in `dt_bias`, and the logarithm of uniform numbers from 0.01 to 16 in `A_log`.
  */
-
 import { Rng } from '../util/rng.js';
 import { elementCount } from '../util/shape.js';
 import { fromFloat32, type HostDtype, type HostTensor } from '../weights/index.js';

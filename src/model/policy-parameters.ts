@@ -63,10 +63,8 @@ function halfFactors({ shapes, targets }: LoraPlan): HalfFactors {
     factors.set(loraA(target.module), halfFactor(target));
     factors.set(loraB(target.module), halfFactor(target));
   }
-  return new HalfFactors(
-    shapes,
-    shapes.map(({ name }) => factors.get(name)!),
-  );
+  const inOrder = shapes.map(({ name }) => factors.get(name)!);
+  return new HalfFactors(shapes, inOrder);
 }
 
 export class PolicyParameters {

@@ -1,5 +1,4 @@
 /** The cuts of activation checkpointing: runs of layers that the reverse pass takes as one. */
-
 import type { DecoderSpec } from './spec.js';
 import { EMBEDDING, finalNorm, LM_HEAD } from './spec-modules.js';
 

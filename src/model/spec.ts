@@ -2,7 +2,6 @@
  * The architecture as data. A checkpoint's `config.json` becomes one `DecoderSpec`; the trainer's
  * forward pass and the rollout graph are both compiled from it, so the two cannot drift apart.
  */
-
 import type { DecoderRoot } from '../weights/index.js';
 
 /** What changed the frequencies from powers of `theta`, for formats that store that and not the frequencies. */

@@ -4,7 +4,6 @@
  * the gradient that they do not need. Recomputed layers and convolutions, which
  * take no products of matrices, do not count; of a gated delta rule its three products with the state do.
  */
-
 import { sum } from '../util/numbers.js';
 import { attentionLayers, type DecoderSpec } from './spec.js';
 import { linearModules } from './spec-modules.js';

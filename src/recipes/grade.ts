@@ -73,11 +73,8 @@ async function gradeRows(config: GradeConfig, context: RecipeContext): Promise<G
     const outcomes = graded.map(({ outcome }) => outcome);
     sayFailed(outcomes, context);
     const seconds = (performance.now() - start) / 1000;
-    writeRows(
-      config,
-      rows.map((row, i) => ({ ...withoutOutcome(row), ...outcomes[i] })),
-      context,
-    );
+    const written = rows.map((row, i) => ({ ...withoutOutcome(row), ...outcomes[i] }));
+    writeRows(config, written, context);
     return {
       ...summaryOf(outcomes),
       seconds: Math.round(seconds * 1000) / 1000,

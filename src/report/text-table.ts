@@ -1,5 +1,4 @@
 /** Tables of text for consoles and summary files. */
-
 import { largest } from '../util/numbers.js';
 
 export type Cell = string | number | boolean | null | undefined;

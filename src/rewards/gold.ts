@@ -1,5 +1,4 @@
 /** The self-check of a data set and a grader: the reference solution earns the full score. */
-
 import { DEFAULT_TAGS, taggedAnswer } from '../util/answer-tags.js';
 import { goldOf } from './correctness.js';
 import { goldReasoning } from './extract.js';

@@ -2,7 +2,6 @@
  * A response read by its four tags: `<start_working_out>…<end_working_out><SOLUTION>…</SOLUTION>`.
  * All four are configurable; reading is total and linear in the length of the text.
  */
-
 import { type AnswerTags, DEFAULT_TAGS } from '../util/answer-tags.js';
 import { InputError } from '../util/errors.js';
 

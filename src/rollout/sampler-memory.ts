@@ -1,5 +1,4 @@
 /** What samplers on the CPU take of memory, computed from the architecture before anything is loaded. */
-
 import type { DecoderSpec } from '../model/spec.js';
 import { parameterShapes, wideWeights } from '../model/spec-modules.js';
 import { sum } from '../util/numbers.js';

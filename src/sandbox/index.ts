@@ -6,6 +6,5 @@ export {
   type Isolation,
   type PythonSandbox,
   type PythonSession,
-  runPython,
 } from './python-sandbox.js';
 export type { PythonRequest, PythonResult } from './request.js';

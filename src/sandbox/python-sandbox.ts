@@ -93,19 +93,6 @@ export async function createPythonSandbox(
   };
 }
 
-/** One snippet in a sandbox of its own, started cold. */
-export async function runPython(
-  request: PythonRequest,
-  options: PythonSandboxOptions = {},
-): Promise<PythonResult> {
-  const sandbox = await createPythonSandbox({ ...options, workers: 1 });
-  try {
-    return await sandbox.run(request);
-  } finally {
-    await sandbox.dispose();
-  }
-}
-
 interface Question {
   readonly op: 'run' | 'block';
   readonly request: PythonRequest;

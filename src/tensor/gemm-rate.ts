@@ -1,5 +1,4 @@
 /** How fast matrix products are on this machine, so that the use of it can be read off a benchmark. */
-
 import { cut, full, halfProduct } from './kernels/half-tensor.js';
 import { seededUniform } from './kernels/seeded-uniform.js';
 import { type ComputeType, castTo, nativeGemm } from './native/calls.js';

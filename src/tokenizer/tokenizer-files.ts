@@ -90,9 +90,7 @@ function readObject(path: string): JsonObject {
   throw new InputError({ where: path, problem: 'not a JSON object' });
 }
 
-function optionalObject(path: string): JsonObject {
-  return existsSync(path) ? readObject(path) : {};
-}
+const optionalObject = (path: string): JsonObject => (existsSync(path) ? readObject(path) : {});
 
 /** Special tokens stand as strings or as `{ content, … }`. */
 function withPlainTokens(config: JsonObject): JsonObject {

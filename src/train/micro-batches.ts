@@ -1,5 +1,4 @@
 /** Splits an optimizer step into micro-batches: sequences with one prompt together, long ones first. */
-
 import { chunks, groupBy } from '../util/group.js';
 import { largest } from '../util/numbers.js';
 

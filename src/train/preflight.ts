@@ -1,5 +1,4 @@
 /** Checks of the rendered examples before training: silent errors of masks and special tokens. */
-
 import { type MaskedSequence, trainedTokens } from '../model/index.js';
 import { GuardError } from '../util/errors.js';
 import { sum } from '../util/numbers.js';

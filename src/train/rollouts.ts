@@ -1,5 +1,4 @@
 /** Completions as sequences to learn from, and what a micro-batch of them is made of. */
-
 import { boundedWeight, type Correction, weighsSequences } from '../losses/index.js';
 import type { MaskedSequence } from '../model/index.js';
 import { sum } from '../util/numbers.js';

@@ -23,9 +23,7 @@ export function extractBoxed(text: string): string | null {
 export const hasBoxedAnswer = (text: string): boolean => (extractBoxed(text) ?? '') !== '';
 
 /** `\boxed 5$`: up to the next space, dollar or end of line. */
-function bare(text: string): string | null {
-  return /^ +([^\s$]+)/.exec(text)?.[1] ?? null;
-}
+const bare = (text: string): string | null => /^ +([^\s$]+)/.exec(text)?.[1] ?? null;
 
 /** Index of the brace that closes the one before `from`, or -1; escaped braces do not count. */
 function closingBrace(text: string, from: number): number {

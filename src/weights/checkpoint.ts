@@ -1,5 +1,4 @@
 /** A model checkpoint in Hugging Face layout: one safetensors file, or shards with an index. */
-
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { InputError } from '../util/errors.js';

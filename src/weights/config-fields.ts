@@ -9,9 +9,7 @@ interface Kind<T> {
   readonly says: string;
 }
 
-function kind<T>(says: string, is: (value: unknown) => value is T): Kind<T> {
-  return { is, says };
-}
+const kind = <T>(says: string, is: (value: unknown) => value is T): Kind<T> => ({ is, says });
 
 export const NUMBER = kind('a number', (value) => typeof value === 'number');
 export const TEXT = kind('a text', (value) => typeof value === 'string');

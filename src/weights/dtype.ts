@@ -3,7 +3,6 @@
  * even, as IEEE 754 and PyTorch do. Byte order is little-endian, as safetensors demands and as every
  * machine that TensorFlow runs on has it.
  */
-
 import { InputError } from '../util/errors.js';
 import { elementCount } from '../util/shape.js';
 import type { HostDtype, HostTensor } from './host-tensor.js';

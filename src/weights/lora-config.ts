@@ -2,7 +2,6 @@
  * What PEFT's `adapter_config.json` says about a LoRA adapter, in and out. Features that Lorikeet does
  * not compute (LoRA on embeddings' tokens, QALoRA, aLoRA …) are refused by field name, not ignored.
  */
-
 import { InputError } from '../util/errors.js';
 import { readJson } from '../util/files.js';
 import { isObject } from '../util/json-object.js';

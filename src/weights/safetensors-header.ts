@@ -3,7 +3,6 @@
  * data_offsets (relative to the end of the header). Format: github.com/huggingface/safetensors.
  * Everything is checked before any tensor is read: the tensors must tile the rest of the file.
  */
-
 import { InputError, messageOf } from '../util/errors.js';
 import { isObject, parseJson } from '../util/json-object.js';
 import { elementCount } from '../util/shape.js';

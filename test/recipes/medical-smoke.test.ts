@@ -74,22 +74,23 @@ describe.skipIf(!hasData())(`configs/medical/smoke.yaml ${NEEDS_DATA}`, () => {
         reference_answer: string;
         score: number;
       }[];
-    const [exact, fuzzy, combined] = ['exact', 'fuzzy', 'combined'].map(scored);
+    const [exact, fuzzy, combined] = [scored('exact'), scored('fuzzy'), scored('combined')];
+    expect(exact).toHaveLength(6);
     const plain = (text: string) =>
       text
         .toLowerCase()
         .replace(/[^\p{L}\p{N}_]/gu, ' ')
         .trim();
-    exact?.forEach(({ model_prediction: text, reference_answer: gold, score }, i) => {
+    for (const [i, { model_prediction: text, reference_answer: gold, score }] of exact.entries()) {
       expect(score).toBe(text === gold ? 1 : 0);
       const likeness = FUZZ_SCORERS.token_set_ratio(plain(text), plain(gold)) / 100;
-      expect(fuzzy?.[i]?.score).toBeCloseTo(likeness, 10);
-      expect(combined?.[i]?.score).toBeCloseTo(0.85 * likeness + 0.15 * score, 10);
-    });
+      expect(fuzzy[i]?.score).toBeCloseTo(likeness, 10);
+      expect(combined[i]?.score).toBeCloseTo(0.85 * likeness + 0.15 * score, 10);
+    }
     const metrics = readJson(
       at('data/rft/predictions', `${stem}_medical_combined_predictions_run_1_metrics.json`),
     ) as JsonRow;
-    const mean = (combined ?? []).reduce((sum, { score }) => sum + score, 0) / 6;
+    const mean = combined.reduce((sum, { score }) => sum + score, 0) / 6;
     expect(metrics).toEqual({ total_samples: 6, accuracy: expect.closeTo(mean, 12), failed: {} });
   });
 

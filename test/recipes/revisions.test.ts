@@ -8,11 +8,9 @@ import { type HubFile, type LoopbackHub, startLoopbackHub } from '../support/loo
 import { temporaryFolder } from '../support/temporary.js';
 import { tinyTraining } from '../support/tiny-training.js';
 
-const [MAIN, PINNED, ROWS] = ['a', 'b', 'c'].map((digit) => digit.repeat(40)) as [
-  string,
-  string,
-  string,
-];
+const MAIN = 'a'.repeat(40);
+const PINNED = 'b'.repeat(40);
+const ROWS = 'c'.repeat(40);
 
 const dir = temporaryFolder();
 const tiny = tinyTraining(dir);

@@ -1,5 +1,4 @@
 /** Where rows come from: a named data set (built in, or on the hub) or a file, and which of them. */
-
 import { z } from 'zod';
 import { ROW_FILE_ENDINGS } from '../../util/row-file-endings.js';
 import { DATASET_NAMES } from '../known-names.js';

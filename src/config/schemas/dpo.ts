@@ -1,5 +1,4 @@
 /** `lorikeet dpo`: preference optimization on pairs (question, chosen, rejected) or labelled answers. */
-
 import { z } from 'zod';
 import { checkRows } from './dataset.js';
 import {

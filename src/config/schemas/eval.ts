@@ -1,5 +1,4 @@
 /** `lorikeet eval`: a benchmark on a model, with a CSV row for each example. */
-
 import { z } from 'zod';
 import { BENCHMARK_NAMES } from '../known-names.js';
 import { datasetSchema } from './dataset.js';

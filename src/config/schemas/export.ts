@@ -1,5 +1,4 @@
 /** `lorikeet export`: merged or converted weights as a Hugging Face folder or a GGUF file. */
-
 import { z } from 'zod';
 import { nonNegative, off, optionalText, orNull, text } from './fields.js';
 import { adapterKeys, machineKeys, modelKey, modelKeys, overwriteKey } from './groups.js';

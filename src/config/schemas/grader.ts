@@ -2,7 +2,6 @@
  * Grader objects in JSON, as OpenAI's reinforcement fine-tuning takes them. One schema a type; what is
  * null or absent takes its default.
  */
-
 import { z } from 'zod';
 import { InputError } from '../../util/errors.js';
 import { isObject } from '../../util/json-object.js';

@@ -1,5 +1,4 @@
 /** `lorikeet init-model`: a random checkpoint in Hugging Face layout, with a tokenizer. */
-
 import { z } from 'zod';
 import {
   inputPath,

@@ -1,5 +1,4 @@
 /** `lorikeet openai`: a fine-tuning job at OpenAI, or at a service with the same API. */
-
 import { z } from 'zod';
 import {
   inputPath,

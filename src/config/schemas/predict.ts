@@ -1,5 +1,4 @@
 /** `lorikeet predict`: answers to rows for reinforcement fine-tuning, kept by run, and their scores. */
-
 import { z } from 'zod';
 import { fileWord, optionalInput, optionalText, text, whole } from './fields.js';
 import { graderKeys } from './grader-keys.js';

@@ -1,5 +1,4 @@
 /** `lorikeet rollouts`: several trajectories of each question over arms, scored for coherence. */
-
 import { z } from 'zod';
 import { armProblem, armsKey } from './arms.js';
 import { checkRows, datasetSchema } from './dataset.js';

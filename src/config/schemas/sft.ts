@@ -1,5 +1,4 @@
 /** `lorikeet sft`: supervised fine-tuning. */
-
 import { z } from 'zod';
 import { datasetSchema, requireRows } from './dataset.js';
 import {

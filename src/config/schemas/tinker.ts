@@ -1,5 +1,4 @@
 /** `lorikeet tinker`: SFT and RL with LoRA, computed by Tinker's training API. */
-
 import { z } from 'zod';
 import { checkRows, datasetSchema } from './dataset.js';
 import {

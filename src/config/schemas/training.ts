@@ -1,5 +1,4 @@
 /** Keys of every trainer: optimization, schedule, memory, checkpoints, evaluation afterwards. */
-
 import { z } from 'zod';
 import { BENCHMARK_NAMES } from '../known-names.js';
 import { datasetSchema } from './dataset.js';

@@ -1,5 +1,4 @@
 /** The nine tiers of difficulty by size, and how many rows each of them gets. */
-
 import { InputError } from '../../util/errors.js';
 import { sum } from '../../util/numbers.js';
 

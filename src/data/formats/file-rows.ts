@@ -7,6 +7,4 @@ export interface FileRows {
   readonly where: (index: number) => string;
 }
 
-export function rowLabel(path: string, index: number): string {
-  return `${path}:row ${index + 1}`;
-}
+export const rowLabel = (path: string, index: number): string => `${path}:row ${index + 1}`;

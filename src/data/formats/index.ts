@@ -24,9 +24,7 @@ export function endingOf(path: string): RowFileEnding | undefined {
   return ROW_FILE_ENDINGS.find((ending) => path.toLowerCase().endsWith(ending));
 }
 
-export function isRowFile(path: string): boolean {
-  return endingOf(path) !== undefined;
-}
+export const isRowFile = (path: string): boolean => endingOf(path) !== undefined;
 
 /** @throws InputError on an unknown ending, a missing or damaged file, or a row that is none. */
 export async function readRowFile(path: string): Promise<FileRows> {

@@ -1,5 +1,4 @@
 /** Candidates, and the vote that picks one. */
-
 import type { SampledCompletion } from '../../report/index.js';
 import { mean } from '../../util/numbers.js';
 import { vote } from '../majority.js';

@@ -110,13 +110,10 @@ function matchesOf(tournament: Tournament, { writer, options }: Means): readonly
     tournament.isOutOfTokens = true;
     return unplayed;
   }
-  const prompt: Prompted = (members) =>
-    writer.ask(
-      selectionPrompt(
-        problem.question,
-        members.map((i) => candidates[i]?.text ?? ''),
-      ),
-    );
+  const prompt: Prompted = (members) => {
+    const texts = members.map((i) => candidates[i]?.text ?? '');
+    return writer.ask(selectionPrompt(problem.question, texts));
+  };
   for (const reply of [options.selectionTokens, SHORTEST_REPLY]) {
     const matches = grouped(tournament, { prompt, longest: writer.context - reply });
     if (matches.some(({ members }) => members.length > 1)) return matches;

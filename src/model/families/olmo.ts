@@ -23,9 +23,7 @@ function olmoLike(
   return { ...spec, norms: POST_NORMS, qkNorm: 'full' };
 }
 
-export function olmo2(fields: ConfigFields): DecoderSpec {
-  return olmoLike(fields, { family: 'olmo2' });
-}
+export const olmo2 = (fields: ConfigFields): DecoderSpec => olmoLike(fields, { family: 'olmo2' });
 
 export function olmo3(fields: ConfigFields): DecoderSpec {
   const ropes = (context: RopeContext) => olmo3Ropes(fields, context);

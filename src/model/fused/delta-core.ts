@@ -91,10 +91,8 @@ export class DeltaCore {
   result(outputs: readonly Tensor[]): Tensor {
     return tf.tidy(() => {
       const rows = this.rowsOf(outputs);
-      return joined(
-        this.rules.map((rule) => rule.result(rows)),
-        1,
-      );
+      const results = this.rules.map((rule) => rule.result(rows));
+      return joined(results, 1);
     });
   }
 

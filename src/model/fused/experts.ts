@@ -20,21 +20,17 @@ export function fusedExperts(context: FusedContext, layer: number): Inner {
   const { activation: kind } = spec;
   const chosen = spec.experts!;
   const { router, experts } = expertWeights(spec, layer);
-  const product = (a: Tensor, name: string, transpose: boolean) => ({
-    a,
-    b: context.matrix(name),
-    transpose,
-  });
+  const product = (a: Tensor, name: string, transpose: boolean) => {
+    return { a, b: context.matrix(name), transpose };
+  };
 
   const routingOf = (logits: Tensor) => routers!.routing(layer, logits);
   const present = ({ counts }: Routing) => experts.filter((_, expert) => counts[expert]! > 0);
   /** Of rows, those of each expert that has some. */
-  const apart = (rows: Tensor, { counts }: Routing): Tensor[] =>
-    parted(
-      rows,
-      counts.filter((count) => count > 0),
-      0,
-    );
+  const apart = (rows: Tensor, { counts }: Routing): Tensor[] => {
+    const sizes = counts.filter((count) => count > 0);
+    return parted(rows, sizes, 0);
+  };
   /** What each row counts, `[T · perToken, 1]`. */
   const rowWeights = (logits: Tensor, routing: Routing): Tensor => {
     const weights = routingWeights(logits, routing, chosen).reshape([-1, 1]);

@@ -4,7 +4,7 @@
  */
 import { half, joined, type ParameterViews, type Tensor, tf } from '../../tensor/index.js';
 import type { LinearModule } from '../spec-modules.js';
-import type { FusedLora, LoraPart } from './linear-group.js';
+import { type FusedLora, type LoraPart, stackedA } from './linear-group.js';
 
 /**
  * @param loras Of each module by itself, in bfloat16 without a scale; null where it has none
@@ -23,12 +23,7 @@ export function joinedLora(
   }
   if (parts.length === 0) return null;
   const name = parts.map(({ module }) => module).join(' ');
-  const stacked = () =>
-    joined(
-      parts.map(({ a }) => a),
-      0,
-    );
-  const a = views.once(`A of ${name}`, stacked);
+  const a = views.once(`A of ${name}`, () => stackedA(parts));
   const b = views.once(`B of ${name}`, () => diagonal(parts, row, views));
   return { a, b, scale: 1, parts };
 }

@@ -84,11 +84,10 @@ export function lowRank(
 }
 
 /** A of each, one below the other. */
-const stackedA = (loras: readonly FusedLora[]): Tensor =>
-  joined(
-    loras.map(({ a }) => a),
-    0,
-  );
+export function stackedA(loras: readonly Pick<FusedLora, 'a'>[]): Tensor {
+  const rows = loras.map(({ a }) => a);
+  return joined(rows, 0);
+}
 
 /** What becomes of a layer's result. */
 export interface GroupOutput {
@@ -207,10 +206,8 @@ function joinedBranches(
   branches: readonly Branch[],
 ): (Product & { readonly columns: number }) | null {
   if (branches.length === 0) return null;
-  const a = joined(
-    branches.map(({ v }) => v),
-    1,
-  );
+  const vs = branches.map(({ v }) => v);
+  const a = joined(vs, 1);
   const b = stackedA(branches.map(({ lora }) => lora));
   return { a, b, transpose: false, columns: b.shape[0]! };
 }

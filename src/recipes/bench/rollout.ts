@@ -1,5 +1,4 @@
 /** `lorikeet bench rollout`: speed of the rollout engine on random prompts. */
-
 import type { BenchRolloutConfig } from '../../config/index.js';
 import { adapterFromLora, planLora } from '../../model/index.js';
 import type { DecoderSpec } from '../../model/spec.js';

@@ -49,11 +49,9 @@ export async function makeFactorization(
     log(`${rows.length} rows in ${join(folder, file)}`);
     return { file, rows: rows.length, sha256 };
   };
+  const all = SPLIT_NAMES.flatMap((split) => splits[split]);
   const files = {
-    all: write(
-      ALL,
-      SPLIT_NAMES.flatMap((split) => splits[split]),
-    ),
+    all: write(ALL, all),
     train: write('train.jsonl', splits.train),
     valid: write('valid.jsonl', splits.valid),
     test: write('test.jsonl', splits.test),

@@ -125,10 +125,7 @@ interface Checked {
 
 function written(folder: string, { wrong, counts, ...facts }: Checked, context: RecipeContext) {
   removeFiles(folder, TIR_CHECK_FILES);
-  writeJsonl(
-    join(folder, DISAGREEING),
-    wrong.map((block) => ({ ...block })),
-  );
+  writeJsonl(join(folder, DISAGREEING), wrong);
   writeJson(join(folder, STATS_FILE), { name: 'tir-check', ...counts, ...facts });
   const { blocks, replayed, agree } = counts;
   const without = blocks === replayed ? '' : `, ${blocks - replayed} left out (${facts.missing})`;

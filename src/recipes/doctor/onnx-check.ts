@@ -1,5 +1,4 @@
 /** The checks of ONNX Runtime: a tiny decoder is built, loaded and really run; our operators are looked for. */
-
 import { existsSync } from 'node:fs';
 import { specFromConfig } from '../../model/index.js';
 import { parameterShapes } from '../../model/spec-modules.js';

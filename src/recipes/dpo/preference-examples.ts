@@ -134,10 +134,8 @@ function pairsOf(rows: readonly JsonRow[], reader: Reader): Placed<PreferencePai
     answersOf(row, ['chosen', 'rejected'], { ...reader, where: where(i) }),
   );
   sayPlaces(answered, log);
-  const kept = cutAnswers(
-    answered.flatMap(({ sequences }) => sequences),
-    reader,
-  );
+  const answers = answered.flatMap(({ sequences }) => sequences);
+  const kept = cutAnswers(answers, reader);
   const pairs = rows.flatMap((_, i) => {
     const [chosen, rejected] = [kept.get(2 * i), kept.get(2 * i + 1)];
     if (chosen === undefined || rejected === undefined) return [];

@@ -1,5 +1,4 @@
 /** `lorikeet export format=gguf`: a model, its adapter merged, as one file for llama.cpp. */
-
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import type { ExportConfig } from '../../config/index.js';

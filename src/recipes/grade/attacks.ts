@@ -46,12 +46,10 @@ const LOOKALIKES: Readonly<Record<string, string>> = {
   M: 'М',
   O: 'О',
   T: 'Т',
-  ...Object.fromEntries(Array.from('0123456789', (digit) => [digit, fullWidth(digit)])),
+  ...Object.fromEntries(
+    Array.from('0123456789', (digit) => [digit, String.fromCharCode(0xff10 + Number(digit))]),
+  ),
 };
-
-function fullWidth(digit: string): string {
-  return String.fromCharCode(0xff10 + Number(digit));
-}
 
 const disguised = (gold: string): string =>
   Array.from(gold, (sign) => LOOKALIKES[sign] ?? `${sign}\u200b`).join('');
@@ -109,6 +107,4 @@ export const ATTACKS: readonly Attack[] = [
   },
 ];
 
-function hedge(gold: string): string {
-  return `${spoiled(gold)} or ${gold}`;
-}
+const hedge = (gold: string): string => `${spoiled(gold)} or ${gold}`;

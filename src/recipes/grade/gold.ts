@@ -3,7 +3,6 @@
  * data set known by name that has answers, each by the reward that fits its form; with one, on the rows of
  * `input`, whose reference answers `gold` names.
  */
-
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GradeConfig } from '../../config/index.js';

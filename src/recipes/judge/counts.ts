@@ -1,5 +1,4 @@
 /** What judges were asked, took and cost, as metrics. */
-
 import { type EndpointStats, totalStats } from '../../endpoint/index.js';
 import { prefixed } from '../../util/prefixed.js';
 

@@ -1,5 +1,4 @@
 /** How much memory a training will need, from its config: for `gradient_checkpointing: auto` and the dry run. */
-
 import type { QuantizationKeys, SftConfig } from '../../config/index.js';
 import {
   isPlainPlan,

@@ -159,10 +159,8 @@ function runGroups(runs: readonly StageRun[]): Section[] {
       return group.flatMap(({ stage, run }) => runSections(run, stage.name));
     }
     const names = group.map(({ stage }) => stage.name);
-    const charts = overlayCharts(
-      group.map(({ run }) => run),
-      names,
-    );
+    const drawn = group.map(({ run }) => run);
+    const charts = overlayCharts(drawn, names);
     return [{ type: 'charts', title: `${command}: ${group.length} runs`, charts } as const];
   });
 }

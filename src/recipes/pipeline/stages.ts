@@ -1,5 +1,4 @@
 /** Stages of a pipeline with their configs resolved: references looked up, files read, keys checked. */
-
 import { dirname, resolve, sep } from 'node:path';
 import {
   type CommandName,

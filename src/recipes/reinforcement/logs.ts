@@ -1,5 +1,4 @@
 /** What GRPO writes down of its completions: one row each, one row a group, and metrics of both. */
-
 import { existsSync } from 'node:fs';
 import type { GrpoConfig } from '../../config/index.js';
 import { type AnswerGrade, type AnswerGrader, questionOf } from '../../evaluate/index.js';

@@ -58,6 +58,7 @@ export function generationMetrics(
   const totals = rollouts.map(({ grade }) => grade.total).filter((total) => total !== null);
   const lengths = rollouts.map(({ completion }) => sampledTokens(completion));
   const ended = rollouts.filter(({ completion }) => completion.finishReason === 'stop');
+  const endedLengths = ended.map(({ completion }) => sampledTokens(completion));
   return {
     ...scoreMean('reward', totals),
     ...scoreSpread('reward_std', totals),
@@ -66,10 +67,7 @@ export function generationMetrics(
     ...partMetrics(rollouts),
     ...toolRates(rollouts.flatMap(({ completion }) => completion.tools ?? [])),
     ...spread('', lengths),
-    ...spread(
-      'terminated_',
-      ended.map(({ completion }) => sampledTokens(completion)),
-    ),
+    ...spread('terminated_', endedLengths),
     'completions/clipped_ratio': 1 - ended.length / rollouts.length,
   };
 }

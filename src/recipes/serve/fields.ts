@@ -1,5 +1,4 @@
 /** Reads the fields of a request's body one by one; null is as good as absent. What nobody has read is unknown. */
-
 import { nearest } from '../../config/index.js';
 import type { JsonRow } from '../../util/files.js';
 import { isObject } from '../../util/json-object.js';
@@ -89,10 +88,8 @@ export class Fields {
   finish(): void {
     const unknown = Object.keys(this.body).find((name) => !this.read.has(name));
     if (unknown === undefined) return;
-    const near = nearest(
-      unknown,
-      [...this.read].filter(({ length }) => length > 1),
-    );
+    const known = [...this.read].filter(({ length }) => length > 1);
+    const near = nearest(unknown, known);
     const remedy = near === undefined ? 'Leave it out' : `The nearest known field is ${near}`;
     throw this.error(unknown, 'there is no such field', remedy);
   }

@@ -1,5 +1,4 @@
 /** The body of `POST /v1/chat/completions` or `/v1/completions` → what to sample and how to answer. */
-
 import { type ChatRow, type RenderOptions, renderPrompt } from '../../tokenizer/index.js';
 import type { JsonRow } from '../../util/files.js';
 import { isObject } from '../../util/json-object.js';

@@ -1,5 +1,4 @@
 /** The fields of a request that say how to sample → the engine's parameters. What is not said is as configured. */
-
 import { PENALTY_RANGE, type SamplingParams, type TokenConstraint } from '../../rollout/index.js';
 import { isObject } from '../../util/json-object.js';
 import { MIN_TEMPERATURE } from '../../util/temperature.js';

@@ -2,7 +2,6 @@
  * Evaluation while a model trains, every `eval_steps`: accuracy by the `eval` section, the loss of
  * `eval_dataset`, and what follows from their history: the best step, early stopping, the rate's plateaus.
  */
-
 import type { EvalRow } from '../../evaluate/index.js';
 import { type AsyncGrader, hasBoxedAnswer } from '../../rewards/index.js';
 import {

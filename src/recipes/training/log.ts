@@ -2,7 +2,6 @@
  * What a training run says while it runs: metrics.jsonl, the trackers, sample tables of its evaluations, the
  * progress bar and the console.
  */
-
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EvalRow } from '../../evaluate/index.js';

@@ -1,5 +1,4 @@
 /** Which parameters the optimizer treats differently: those that do not decay, those that learn faster. */
-
 import type { Policy } from '../../model/index.js';
 import { elementCount } from '../../util/shape.js';
 import { loraPartOf } from '../../weights/index.js';

@@ -4,9 +4,7 @@ import { formatCell } from '../text-table.js';
 const SERIES_COLOURS = 6;
 
 /** CSS colour of the i-th series; they repeat after six, on dashed lines. */
-export function seriesColour(index: number): string {
-  return `var(--c${(index % SERIES_COLOURS) + 1})`;
-}
+export const seriesColour = (index: number): string => `var(--c${(index % SERIES_COLOURS) + 1})`;
 
 export const isDashed = (index: number): boolean => index >= SERIES_COLOURS;
 

@@ -2,7 +2,6 @@
  * Charts as SVG text, drawn by ECharts without a browser. Colours are CSS variables of the page, so one
  * picture serves light and dark.
  */
-
 import { createRequire } from 'node:module';
 import type { EChartsCoreOption, init } from 'echarts/core';
 import { chartText } from './chart-text.js';

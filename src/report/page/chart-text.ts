@@ -5,9 +5,7 @@ import { extent } from './extent.js';
 import type { Chart, IntervalItem, Series } from './report-types.js';
 
 /** @example 'Loss. loss: 2.5 at step 1 to 0.5 at step 80, lowest 0.45, highest 2.6' */
-export function chartText(chart: Chart): string {
-  return [chart.title, ...sentences(chart)].join('. ');
-}
+export const chartText = (chart: Chart): string => [chart.title, ...sentences(chart)].join('. ');
 
 function sentences(chart: Chart): string[] {
   switch (chart.type) {

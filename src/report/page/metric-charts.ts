@@ -53,9 +53,8 @@ const NOT_DRAWN = /^(step|epoch|num_tokens|rollout_time|wall_time|samples\/batch
 /**
  * Line charts of all numeric metrics, known groups first, then one chart for each other metric that
  * is not the same in all rows.
- * @param prefix put before each title, to tell the stages of one page apart
  */
-export function metricCharts(rows: readonly MetricRow[], prefix = ''): LineChart[] {
+export function metricCharts(rows: readonly MetricRow[]): LineChart[] {
   const charts = new Map<string, { plan: ChartPlan; series: Series[] }>();
   for (const name of metricNames(rows)) {
     const known = PLANS.find(({ names }) => names.test(name));
@@ -70,7 +69,7 @@ export function metricCharts(rows: readonly MetricRow[], prefix = ''): LineChart
     .sort((a, b) => rank(a.plan) - rank(b.plan))
     .map(({ plan, series }) => ({
       type: 'lines',
-      title: prefix + plan.title,
+      title: plan.title,
       series,
       isSmoothed: plan.isSmoothed ?? false,
     }));

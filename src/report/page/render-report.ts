@@ -133,9 +133,7 @@ function tableBody({ header, rows }: TableSection): string {
 }
 
 /** Lets a narrow column break metric and config names at their joints. */
-function breakable(html: string): string {
-  return html.replace(/(?<=\w)[/_.](?=[a-z])/gi, '$&<wbr>');
-}
+const breakable = (html: string): string => html.replace(/(?<=\w)[/_.](?=[a-z])/gi, '$&<wbr>');
 
 function chartsHtml({ charts }: ChartsSection, id: string): string {
   const figures = charts.filter(hasData).map((chart, i) => chartHtml(chart, `${id}-${i}`));

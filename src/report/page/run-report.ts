@@ -37,9 +37,7 @@ const titleOf = ({ command, stage }: RunRecord): string =>
   stage === null || stage === command ? command : `${command} (${stage})`;
 
 /** "2026-01-02T03:04:05.678Z" → "2026-01-02 03:04 UTC" */
-function minuteOf(iso: string): string {
-  return `${iso.slice(0, 16).replace('T', ' ')} UTC`;
-}
+const minuteOf = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`;
 
 /** Curves, completion lengths and example completions of one run, for pages with several runs. */
 export function runSections(run: Pick<RunRows, 'metrics' | 'samples'>, prefix = ''): Section[] {

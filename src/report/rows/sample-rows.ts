@@ -39,12 +39,8 @@ export function readSamples(path: string): Samples {
     rowsAt(places) {
       const wanted = new Set(places);
       const inOrder = [...wanted].sort((a, b) => a - b);
-      return new Map(
-        Array.from(
-          rows((place) => wanted.has(place)),
-          (row, i) => [inOrder[i]!, row],
-        ),
-      );
+      const found = rows((place) => wanted.has(place));
+      return new Map(Array.from(found, (row, i) => [inOrder[i]!, row]));
     },
   };
 }

@@ -124,10 +124,8 @@ function runToResume(folder: string, asked: Asked): RunRecord | null {
   const isOwn = asked.resumeFrom?.startsWith(folder + sep) ?? false;
   const isResume = asked.resume === 'auto' || isOwn;
   if (asked.overwrite) {
-    assertKept(
-      entries.map((name) => join(folder, name)),
-      asked,
-    );
+    const deleted = entries.map((name) => join(folder, name));
+    assertKept(deleted, asked);
     return null;
   }
   if (!isResume) {

@@ -134,6 +134,4 @@ export function moveRunAside(dir: string): string | null {
   return target;
 }
 
-function list(dir: string): string[] {
-  return existsSync(dir) ? readdirSync(dir) : [];
-}
+const list = (dir: string): string[] => (existsSync(dir) ? readdirSync(dir) : []);

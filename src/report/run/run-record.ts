@@ -53,9 +53,7 @@ export interface RunRecord {
 }
 
 /** First eight hex digits of the SHA-256 of the resolved config's text. */
-export function configHash(configText: string): string {
-  return sha256(configText).slice(0, 8);
-}
+export const configHash = (configText: string): string => sha256(configText).slice(0, 8);
 
 /**
  * UTC stamp and config hash.

@@ -2,7 +2,6 @@
  * MLflow: a run in the experiment MLFLOW_EXPERIMENT_NAME (default `Default`), its config as parameters,
  * its numbers as metrics, its sample tables as the artifacts that MLflow's evaluation page shows.
  */
-
 import { chunks } from '../../util/group.js';
 import { flatConfig } from '../run/config-differences.js';
 import type { RunStatus } from '../run/run-record.js';

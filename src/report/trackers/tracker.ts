@@ -1,5 +1,4 @@
 /** What a run reports to beside its own files: TensorBoard, Weights & Biases, MLflow. */
-
 import type { TrackerName } from '../../util/tracker-names.js';
 import type { MetricRow } from '../rows/metric-row.js';
 import type { RunStatus } from '../run/run-record.js';

@@ -1,5 +1,4 @@
 /** Grader objects → functions. A new type is one line in `makeGrade`. */
-
 import type { Grade } from './grade.js';
 import { labelModel, scoreModel } from './judges.js';
 import { mathGrader } from './math.js';

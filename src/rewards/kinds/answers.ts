@@ -2,7 +2,6 @@
  * Rewards that compare an answer with the row's gold answer. Each finds the answer in its own way; where a
  * text gives several answers, the last one counts, and only that one.
  */
-
 import { extractBoxed } from '../../util/boxed.js';
 import { goldOf } from '../correctness.js';
 import { behindLast } from '../last-match.js';

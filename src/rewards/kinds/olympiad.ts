@@ -1,5 +1,4 @@
 /** Reward of competition answers: right or wrong by the last `\boxed{}`, and a little for having one. */
-
 import { extractBoxed } from '../../util/boxed.js';
 import { goldOf } from '../correctness.js';
 import { mathEquivalent } from '../math/equivalence.js';

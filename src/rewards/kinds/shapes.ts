@@ -5,7 +5,6 @@
  * - cosine_scaled and repetition_penalty: "Demystifying Long Chain-of-Thought Reasoning" (arXiv
  *   2502.03373), section 4 and appendix C.2.
  */
-
 import { InputError } from '../../util/errors.js';
 import { correctnessReward } from '../correctness.js';
 import type { RewardFactory } from '../reward.js';

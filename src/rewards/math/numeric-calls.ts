@@ -1,5 +1,4 @@
 /** Named functions in double precision. */
-
 import { largest, smallest } from '../../util/numbers.js';
 import {
   applied,

@@ -2,7 +2,6 @@
  * The grammar of an answer, top down: list of items, relation, set operation, sum; below these
  * expression.ts. LaTeX and plain text are read alike.
  */
-
 import { readBased } from './based.js';
 import { Cursor, type Grammar } from './cursor.js';
 import { readSum } from './expression.js';

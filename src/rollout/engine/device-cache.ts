@@ -168,15 +168,8 @@ function bindRows(binding: IoBinding, moves: readonly Move[], padding: number): 
     binding.bindInput(name, tensor);
     return tensor;
   };
+  const sources = Int32Array.from(moves, ({ fromRow }) => fromRow);
   const targets = BigInt64Array.from(moves, ({ toRow }) => BigInt(toRow));
   const pads = BigInt64Array.of(0n, 0n, 0n, 0n, 0n, 0n, BigInt(padding), 0n);
-  return [
-    bind(
-      FROM_ROWS,
-      Int32Array.from(moves, ({ fromRow }) => fromRow),
-      [n],
-    ),
-    bind(TO_ROWS, targets, [n, 1]),
-    bind(PADS, pads, [8]),
-  ];
+  return [bind(FROM_ROWS, sources, [n]), bind(TO_ROWS, targets, [n, 1]), bind(PADS, pads, [8])];
 }

@@ -13,7 +13,7 @@ import type { RequestSamplers } from './request-samplers.js';
 import type { Draw, TokenChooser } from './token-chooser.js';
 
 export interface GenerationOptions
-  extends Pick<StreamOptions, 'onToken' | 'arrivals' | 'onFailure'> {
+  extends Pick<StreamOptions, 'signal' | 'onToken' | 'arrivals' | 'onFailure'> {
   readonly queue: PromptQueue;
   readonly promptLane: Lane;
   readonly decodeLane: Lane;
@@ -23,7 +23,6 @@ export interface GenerationOptions
   readonly slots: number;
   readonly maxContext: number;
   readonly adapter: string | null;
-  readonly signal: AbortSignal | undefined;
   readonly onFinish: (completion: Completion) => void;
   readonly further: FurtherRequests | null;
   /** Told of the keys and values of what has ended: those of the ids. */

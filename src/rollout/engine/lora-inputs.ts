@@ -2,7 +2,6 @@
  * The adapter as inputs of the graph. A new version is copied into memory that the graph reads from. Modules
  * without tensors take no room, so that without an adapter the matrices have rank 0 and cost next to nothing.
  */
-
 import type { DecoderSpec } from '../../model/spec.js';
 import { linearModules } from '../../model/spec-modules.js';
 import { InputError } from '../../util/errors.js';

@@ -192,7 +192,7 @@ class SessionSampler implements OnnxSampler {
     const sizes = { vocabSize: spec.vocabSize, maxContext, ids: new Set<string>() };
     checkRequests(requests, sizes);
     if (requests.length === 0) return [];
-    const { signal, onToken, onCompletion, arrivals, onFailure, next } = options;
+    const { onCompletion, arrivals, next } = options;
     const further = next === undefined ? null : new FurtherRequests(next, sizes);
     const samplers = new RequestSamplers(params, { ...sizes, eosIds: tokenizer.eosIds });
     const { promptLane, decodeLane, lanes } = this.slot.model;
@@ -210,6 +210,7 @@ class SessionSampler implements OnnxSampler {
     const completions: Completion[] = [];
     const { prefixes, adapterHash: adapter } = this;
     const generation = new Generation({
+      ...options,
       queue: new PromptQueue(requests, {
         lane: promptLane,
         maxRows: geometry.rows,
@@ -225,10 +226,6 @@ class SessionSampler implements OnnxSampler {
       slots: geometry.rows,
       maxContext,
       adapter,
-      signal,
-      onToken,
-      arrivals,
-      onFailure,
       onFinish: (completion) => {
         if (sizes.ids.has(completion.requestId)) completions.push(completion);
         onCompletion?.(completion);

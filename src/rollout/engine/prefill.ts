@@ -4,7 +4,6 @@
  * is computed to its end like any other; causal attention and convolutions keep the padding out of what stands before
  * it.
  */
-
 import { largest } from '../../util/numbers.js';
 import type { Lane } from './lane.js';
 import type { KeptPrefix } from './prefix-cache.js';

@@ -1,5 +1,4 @@
 /** How many completions are in progress at once, and how long each can become. */
-
 import { largest } from '../../util/numbers.js';
 import type { SamplingParams, StreamRequest } from '../types.js';
 import type { CacheGeometry } from './row-cache.js';

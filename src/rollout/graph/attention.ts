@@ -2,7 +2,6 @@
  * Grouped-query attention (Ainslie et al. 2023) on ONNX Runtime's fused operator: rotary embedding, update
  * of the key/value cache and causal attention (windowed, soft-capped) in one node.
  */
-
 import { attentionLayer } from '../../model/spec.js';
 import { headNorms } from '../../model/spec-modules.js';
 import type { Attributes, Value } from '../onnx/graph-builder.js';

@@ -3,7 +3,6 @@
  * of a row stay as its state; those of a row that begins are zeros, whatever the state holds. Where a run is padded on
  * the right, `STATE_ROWS` points at the last inputs of real tokens.
  */
-
 import type { GatedDeltaLayer, ShortConvLayer } from '../../model/spec.js';
 import { convWeights } from '../../model/spec-modules.js';
 import { toFloat32 } from '../../weights/index.js';

@@ -2,7 +2,6 @@
  * The decoder as an ONNX graph, from its spec: embedding, layers, head, softmax at a temperature. One
  * graph serves prefill, decoding and scoring; what differs is the shape of the inputs (names.ts).
  */
-
 import type { DecoderSpec } from '../../model/spec.js';
 import { EMBEDDING, finalNorm, LM_HEAD, layerNorms } from '../../model/spec-modules.js';
 import { type BuiltGraph, GraphBuilder, type Value } from '../onnx/graph-builder.js';

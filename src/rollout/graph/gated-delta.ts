@@ -2,7 +2,6 @@
  * The gated delta rule of a layer between its projections, by ONNX Runtime's operators in float32. A row's state is
  * what its real tokens leave: padding on the right neither decays nor corrects it.
  */
-
 import type { GatedDeltaLayer } from '../../model/spec.js';
 import { deltaWeights, deltaWidths } from '../../model/spec-modules.js';
 import { sum } from '../../util/numbers.js';

@@ -2,7 +2,6 @@
  * The decoder's linear maps and attention on our own operators (src/rollout/native): norm, product, adapter,
  * bias, sum or gated activation in one node, and attention that updates the cache in place.
  */
-
 import { type Activation, attentionLayer } from '../../model/spec.js';
 import { expertWeights, headNorms } from '../../model/spec-modules.js';
 import type { Value } from '../onnx/graph-builder.js';
@@ -178,12 +177,9 @@ export function nativeAttention(
 /** Queries, keys and values side by side as attention takes them, and the gates. */
 function withoutGates(context: GraphContext, projected: Value): [Value, Value] {
   const { graph, spec } = context;
-  const widths = [2 * spec.numHeads, spec.numKvHeads, spec.numKvHeads];
-  const parts = split(
-    context,
-    projected,
-    widths.map((heads) => heads * spec.headDim),
-  );
+  const heads = [2 * spec.numHeads, spec.numKvHeads, spec.numKvHeads];
+  const widths = heads.map((count) => count * spec.headDim);
+  const parts = split(context, projected, widths);
   const [queries, gate] = queriesAndGates(context, parts[0]!);
   return [graph.node('Concat', [queries, ...parts.slice(1)], { attributes: { axis: -1 } }), gate];
 }

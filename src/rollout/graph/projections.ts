@@ -3,7 +3,6 @@
  * one matrix where the next operator takes it in one piece, and modules that the checkpoint stores as one
  * are cut where it does not.
  */
-
 import type { DecoderSpec } from '../../model/spec.js';
 import { type LinearGroups, type LinearModule, linearGroups } from '../../model/spec-modules.js';
 

@@ -1,5 +1,4 @@
 /** The gated short convolution between its projections, by ONNX Runtime's operators in float32. */
-
 import type { ShortConvLayer } from '../../model/spec.js';
 import type { Value } from '../onnx/graph-builder.js';
 import { fromFloat, type GraphContext, inFloat, integers } from './context.js';

@@ -2,7 +2,6 @@
  * Stop strings: text is decoded as tokens come, a few tokens at a time, so that a stop string is found also
  * where it runs across token borders, and where one character is spread over several tokens.
  */
-
 import { largest } from '../../util/numbers.js';
 import type { RolloutTokenizer } from '../types.js';
 

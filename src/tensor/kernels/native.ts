@@ -1,5 +1,4 @@
 /** Layers by our own compiled operations. */
-
 import {
   nativeDropout,
   nativeGated,

@@ -12,12 +12,9 @@ export const padded = (x: Tensor, around: readonly (readonly [number, number])[]
 /** As tf.slice, whose gradient pads. @param x float32 */
 export function sliced(x: Tensor, from: readonly number[], shape: readonly number[]): Tensor {
   const behind = (axis: number) => x.shape[axis]! - from[axis]! - shape[axis]!;
+  const around = from.map((before, axis) => [before, behind(axis)] as const);
   return tf.customGrad((input) => ({
     value: cut(input as Tensor, from, shape).clone(),
-    gradFunc: (dy: Tensor) =>
-      padded(
-        dy,
-        from.map((before, axis) => [before, behind(axis)] as const),
-      ),
+    gradFunc: (dy: Tensor) => padded(dy, around),
   }))(x);
 }

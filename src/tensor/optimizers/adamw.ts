@@ -46,13 +46,10 @@ export class AdamW implements Optimizer {
     const correction = 1 / Math.sqrt(1 - beta2 ** this.count);
     const at = { gradient, learningRate };
     return this.rule.update(parameters, at, (g, piece) => {
-      const m = tf.tidy(
-        () =>
-          this.m
-            .read(piece)
-            .mul(beta1)
-            .add(g.mul(1 - beta1)) as Tensor1D,
-      );
+      const m = tf.tidy(() => {
+        const gradients = g.mul(1 - beta1);
+        return this.m.read(piece).mul(beta1).add(gradients) as Tensor1D;
+      });
       this.m.write(piece, m);
       const v = tf.tidy(() => {
         const squares = tf.tidy(() => g.square().mul(1 - beta2));

@@ -41,10 +41,8 @@ export class Lion implements Optimizer {
     return this.rule.update(parameters, { gradient, learningRate }, (g, piece) => {
       const m = this.m.read(piece);
       const direction = tf.tidy(() => tf.sign(m.mul(beta1).add(g.mul(1 - beta1))));
-      this.m.write(
-        piece,
-        tf.tidy(() => m.mul(beta2).add(g.mul(1 - beta2)) as Tensor1D),
-      );
+      const next = tf.tidy(() => m.mul(beta2).add(g.mul(1 - beta2)) as Tensor1D);
+      this.m.write(piece, next);
       return direction.mul(learningRate);
     });
   }

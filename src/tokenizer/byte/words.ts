@@ -9,6 +9,4 @@ export const WORD_PATTERN =
 const WORDS = new RegExp(WORD_PATTERN, 'gu');
 
 /** The words of a text; joined they give the text back. */
-export function splitWords(text: string): string[] {
-  return text.match(WORDS) ?? [];
-}
+export const splitWords = (text: string): string[] => text.match(WORDS) ?? [];

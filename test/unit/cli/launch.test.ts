@@ -149,29 +149,18 @@ describe('signals', () => {
     },
   );
 
-  it('count once where one computation kept both waiting', async () => {
+  it.each([
+    ['one computation kept both waiting', ['busy'], [500, 2500]],
+    ['npm passes the Ctrl-C of the terminal on', ['stubborn', 'exec'], [20, 700]],
+  ] as const)('count once where %s', async (_, [what, npmCommand], pauses) => {
     const file = configFile();
-    const child = start('busy', file);
+    const child = start(what, file, npmCommand);
     await until(() => existsSync(`${file}.ready`));
     const pid = Number(readFileSync(`${file}.ready`, 'utf8'));
-    child.kill('SIGINT');
-    await sleep(500);
-    child.kill('SIGINT');
-    await sleep(2500);
-    expect(isAlive(pid)).toBe(true);
-    child.kill('SIGINT');
-    expect((await once(child, 'exit'))[0]).toBe(130);
-  });
-
-  it('count once where npm passes the Ctrl-C of the terminal on', async () => {
-    const file = configFile();
-    const child = start('stubborn', file, 'exec');
-    await until(() => existsSync(`${file}.ready`));
-    const pid = Number(readFileSync(`${file}.ready`, 'utf8'));
-    child.kill('SIGINT');
-    await sleep(20);
-    child.kill('SIGINT');
-    await sleep(700);
+    for (const ms of pauses) {
+      child.kill('SIGINT');
+      await sleep(ms);
+    }
     expect(isAlive(pid)).toBe(true);
     child.kill('SIGINT');
     expect((await once(child, 'exit'))[0]).toBe(130);

@@ -12,11 +12,9 @@ import {
 import { InputError } from '../../../src/util/errors.js';
 import { etagOf, type LoopbackHub, startLoopbackHub } from '../../support/loopback-hub.js';
 
-const [MAIN, TAGGED, CONVERTED] = ['a', 'b', 'c'].map((digit) => digit.repeat(40)) as [
-  string,
-  string,
-  string,
-];
+const MAIN = 'a'.repeat(40);
+const TAGGED = 'b'.repeat(40);
+const CONVERTED = 'c'.repeat(40);
 const WEIGHTS = Buffer.from('the same weights in both');
 const config = (text: string) => ({ bytes: Buffer.from(text) });
 const weights = { bytes: WEIGHTS, large: true };

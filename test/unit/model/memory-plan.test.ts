@@ -40,6 +40,16 @@ const question: MemoryQuestion = {
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 
+/** Each token predicts another. */
+const batchOf = (tokens: number) => ({ tokens, predicted: tokens });
+
+/** @param peak Measured, MiB */
+function expectNear(asked: MemoryQuestion, peak: number, [low, high]: readonly [number, number]) {
+  const planned = memoryPlan(asked).total / MIB;
+  expect(planned / peak).toBeGreaterThan(low);
+  expect(planned / peak).toBeLessThan(high);
+}
+
 describe('the plan', () => {
   test('counts weights by element and what is trained by its five vectors', () => {
     const { weights, optimizer } = memoryPlan(question);
@@ -127,7 +137,7 @@ describe('the plan', () => {
       linear_num_value_heads: 16,
       layer_types: ['linear_attention', 'linear_attention'],
     });
-    const keys = { ...question, spec: qwen, tokens: 1024, predicted: 1024 };
+    const keys = { ...question, ...batchOf(1024), spec: qwen };
     const { activations, working } = memoryPlan(keys);
     // Input and middle in float32; gate and up, q, k, v and z, b and a in bfloat16.
     const one = 2 * 4 * 1024 + 2 * (2 * 3584 + 4 * 2048 + 2 * 16);
@@ -139,7 +149,7 @@ describe('the plan', () => {
     };
     near(working / 1.15 / 1024, peak);
     // Heads take turns in groups, of four where all would hold more than twice 256 MiB.
-    const long = memoryPlan({ ...keys, tokens: 4096, predicted: 4096 });
+    const long = memoryPlan({ ...keys, ...batchOf(4096) });
     near(long.working / 1.15 / 4096, peak / 4);
     const plain = memoryPlan({ ...keys, isFused: false });
     expect(plain.activations).toBeGreaterThan(1024 * 2 * 0.95 * tape);
@@ -217,27 +227,15 @@ describe('the plan', () => {
       [4, 2048, 3, 1249],
     ] as const;
     for (const [elementBytes, tokens, checkpointedLayers, peak] of peaks) {
-      const asked = {
-        ...question,
-        spec,
-        elementBytes,
-        tokens,
-        predicted: tokens,
-        trained: 368_640,
-      };
-      const planned = memoryPlan({ ...asked, longest: 512, checkpointedLayers }).total / MIB;
-      expect(planned / peak).toBeGreaterThan(0.95);
-      expect(planned / peak).toBeLessThan(1.15);
+      const asked = { ...question, ...batchOf(tokens), spec, elementBytes, trained: 368_640 };
+      expectNear({ ...asked, longest: 512, checkpointedLayers }, peak, [0.95, 1.15]);
     }
   });
 
   test('is near the peaks that were measured', () => {
-    // `bench sft` at this shape: 3061 MiB without and 1790 MiB with checkpointing.
-    expect(memoryPlan(question).total / MIB).toBeGreaterThan(2750);
-    expect(memoryPlan(question).total / MIB).toBeLessThan(3370);
-    const checkpointed = memoryPlan({ ...question, checkpointedLayers: 30 }).total / MIB;
-    expect(checkpointed).toBeGreaterThan(1610);
-    expect(checkpointed).toBeLessThan(1970);
+    // `bench sft` at this shape, in MiB without and with checkpointing.
+    expectNear(question, 3061, [0.9, 1.1]);
+    expectNear({ ...question, checkpointedLayers: 30 }, 1790, [0.9, 1.1]);
   });
 
   test('is near the peaks that were measured in float32', () => {
@@ -249,10 +247,13 @@ describe('the plan', () => {
       [1024, 0, 2089],
     ] as const;
     for (const [tokens, checkpointedLayers, peak] of peaks) {
-      const asked = { ...question, elementBytes: 4, tokens, predicted: tokens } as const;
-      const planned = memoryPlan({ ...asked, checkpointedLayers }).total / MIB;
-      expect(planned / peak).toBeGreaterThan(0.93);
-      expect(planned / peak).toBeLessThan(1.07);
+      const asked = {
+        ...question,
+        ...batchOf(tokens),
+        elementBytes: 4,
+        checkpointedLayers,
+      } as const;
+      expectNear(asked, peak, [0.93, 1.07]);
     }
   });
 
@@ -268,10 +269,8 @@ describe('the plan', () => {
     ] as const;
     for (const [rank, tokens, checkpointedLayers, peak] of peaks) {
       const trained = (question.trained * rank) / 16;
-      const asked = { ...question, elementBytes: 4, trained, tokens, predicted: tokens } as const;
-      const planned = memoryPlan({ ...asked, checkpointedLayers }).total / MIB;
-      expect(planned / peak).toBeGreaterThan(0.95);
-      expect(planned / peak).toBeLessThan(1.07);
+      const asked = { ...question, ...batchOf(tokens), elementBytes: 4, trained } as const;
+      expectNear({ ...asked, checkpointedLayers }, peak, [0.95, 1.07]);
     }
   });
 
@@ -287,11 +286,8 @@ describe('the plan', () => {
     ] as const;
     const full = { trained: 134_515_008, isFull: true, isFused: false, elementBytes: 4 } as const;
     for (const [tokens, count, bits, peak] of peaks) {
-      const moments = { count, bits };
-      const batch = { moments, tokens, predicted: tokens, checkpointedLayers: 30 };
-      const planned = memoryPlan({ ...question, ...full, ...batch }).total / MIB;
-      expect(planned / peak).toBeGreaterThan(0.95);
-      expect(planned / peak).toBeLessThan(1.1);
+      const asked = { ...question, ...full, ...batchOf(tokens), moments: { count, bits } };
+      expectNear({ ...asked, checkpointedLayers: 30 }, peak, [0.95, 1.1]);
     }
   });
 
@@ -320,9 +316,7 @@ describe('the plan', () => {
       ]);
       const batch = tokensOf({ rows, longest, shared: { length, generations } }, rows);
       const asked = { ...question, elementBytes: 4, samplers, longest, ...batch } as const;
-      const planned = memoryPlan({ ...asked, checkpointedLayers }).total / MIB;
-      expect(planned / peak).toBeGreaterThan(1);
-      expect(planned / peak).toBeLessThan(1.2);
+      expectNear({ ...asked, checkpointedLayers }, peak, [1, 1.2]);
     }
   });
 
@@ -339,15 +333,8 @@ describe('the plan', () => {
   test('is near the peaks that were measured in float32 on a base in 4 bits', () => {
     // `bench sft` at 4 × 256 by our own operations, nf4, no recomputed layer: 1882 MiB.
     const quantization = { type: 'nf4', isNested: false } as const;
-    const asked = {
-      ...question,
-      elementBytes: 4,
-      quantization,
-      tokens: 1024,
-      predicted: 1024,
-    } as const;
-    expect(memoryPlan(asked).total / MIB).toBeGreaterThan(0.93 * 1882);
-    expect(memoryPlan(asked).total / MIB).toBeLessThan(1.07 * 1882);
+    const asked = { ...question, ...batchOf(1024), elementBytes: 4, quantization } as const;
+    expectNear(asked, 1882, [0.93, 1.07]);
   });
 
   const PLACES: Readonly<Record<string, Partial<MemoryQuestion>>> = {
@@ -369,11 +356,10 @@ describe('the plan', () => {
       };
       const steps = Array.from({ length: 80 }, (_, i) => i + 1);
       // Sequences of a batch, tokens of a sequence, and ranks, on both sides of a vector as large as gate or up.
-      const batch = (tokens: number) => ({ tokens, predicted: tokens });
-      rises(steps.map((rows) => batch(256 * rows)));
-      rises(steps.map((part) => ({ ...batch(8 * 64 * part), longest: 64 * part })));
+      rises(steps.map((rows) => batchOf(256 * rows)));
+      rises(steps.map((part) => ({ ...batchOf(8 * 64 * part), longest: 64 * part })));
       const trained = (rank: number) => (question.trained / 16) * rank;
-      rises(steps.map((rank) => ({ ...batch(8192), trained: trained(rank) })));
+      rises(steps.map((rank) => ({ ...batchOf(8192), trained: trained(rank) })));
     }
   });
 
@@ -441,7 +427,7 @@ describe('layers to recompute', () => {
 });
 
 test('the largest micro-batch fits, and one more sequence does not', () => {
-  const tokensOf = (rows: number) => ({ tokens: rows * 512, predicted: rows * 512 });
+  const tokensOf = (rows: number) => batchOf(512 * rows);
   const rows = largestMicroBatch(question, { budget: 2 * GIB, tokensOf });
   const total = (count: number) =>
     memoryPlan({ ...question, ...tokensOf(count), checkpointedLayers: 30 }).total;

@@ -193,7 +193,7 @@ describe('samples and runs', () => {
     const metrics = await evaluated('runs', ...words);
     expect(metrics).toMatchObject({ samples_per_example: 4, eval_size: 3 });
     expect(metrics['pass@1']).toBe(metrics.accuracy);
-    expect(metrics['maj@2']).toBeGreaterThanOrEqual(0);
+    expect(metrics['maj@2']).toBe(0);
     const rows = rowsOf('runs');
     expect(rows.map(({ sample_index: i }) => i)).toEqual([0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3]);
     expect(rows.map(({ run }) => run).slice(0, 4)).toEqual([1, 1, 2, 2]);

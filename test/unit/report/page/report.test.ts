@@ -507,8 +507,8 @@ describe('metricCharts', () => {
       { step: 3, flat: 0 },
       { step: 4, loss: 2, flat: 0 },
     ];
-    const charts = metricCharts(rows, 'SFT ');
-    expect(charts.map(({ title }) => title)).toEqual(['SFT Loss']);
+    const charts = metricCharts(rows);
+    expect(charts.map(({ title }) => title)).toEqual(['Loss']);
     expect(charts[0]?.series[0]?.points).toEqual([
       [1, 1],
       [2, null],

@@ -236,9 +236,7 @@ describe('score', () => {
 describe('adapter', () => {
   it('changes what is sampled and stands in every completion', async () => {
     const withAdapter = await sampler.generate(requests(8), PARAMS);
-    const { hash, syncMs } = sampler.setAdapter(null);
-    expect(hash).toBe(null);
-    expect(syncMs).toBeGreaterThanOrEqual(0);
+    expect(sampler.setAdapter(null).hash).toBe(null);
     const without = await sampler.generate(requests(8), PARAMS);
     expect(without.map(textOf)).not.toEqual(withAdapter.map(textOf));
     expect(without.every((completion) => completion.adapter === null)).toBe(true);

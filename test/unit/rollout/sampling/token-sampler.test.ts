@@ -137,49 +137,38 @@ describe('TokenSampler', () => {
     },
   );
 
+  interface Drawing {
+    readonly scores: Float32Array;
+    readonly probabilities: Float32Array;
+    /** Tokens before. */
+    readonly count: number;
+  }
+
+  /** The tokens that 200 draws give, each with its log-probability. */
+  function drawn(sampler: TokenSampler, { scores, probabilities, count }: Drawing) {
+    const state = { rng: Rng.of('drawn'), count, seen: null, constraint: null };
+    const draw = () => [sampler.next(scores, probabilities, state), sampler.logprob] as const;
+    return new Map(Array.from({ length: 200 }, draw));
+  }
+
   it('holds back the end of text and shares its probability out', () => {
     const params = { ...plain, minNewTokens: 2 };
     const sampler = new TokenSampler(params, 3, [0]);
     const probabilities = Float32Array.of(0.5, 0.125, 0.375);
     const scores = probabilities.map(Math.log);
-    const rng = Rng.of('eos');
-    const seen = new Map<number, number>();
-    for (let i = 0; i < 200; i++) {
-      const id = sampler.next(scores, probabilities, {
-        rng,
-        count: 1,
-        seen: null,
-        constraint: null,
-      });
-      seen.set(id, sampler.logprob);
-    }
+    const seen = drawn(sampler, { scores, probabilities, count: 1 });
     expect([...seen.keys()].sort()).toEqual([1, 2]);
     expect(seen.get(1)).toBeCloseTo(Math.log(0.25), 6);
     expect(seen.get(2)).toBeCloseTo(Math.log(0.75), 6);
-    for (let i = 0; i < 200; i++) {
-      seen.set(
-        sampler.next(scores, probabilities, { rng, count: 2, seen: null, constraint: null }),
-        sampler.logprob,
-      );
-    }
-    expect(seen.get(0)).toBeCloseTo(Math.log(0.5), 6);
+    const later = drawn(sampler, { scores, probabilities, count: 2 });
+    expect(later.get(0)).toBeCloseTo(Math.log(0.5), 6);
   });
 
   it('works from the scores when the end of text has all the probability there is', () => {
     const sampler = new TokenSampler({ ...plain, minNewTokens: 1 }, 3, [0]);
     const scores = Float32Array.of(200, 0, Math.log(3));
     const probabilities = Float32Array.of(1, 0, 0);
-    const seen = new Map<number, number>();
-    const rng = Rng.of('underflow');
-    for (let i = 0; i < 100; i++) {
-      const id = sampler.next(scores, probabilities, {
-        rng,
-        count: 0,
-        seen: null,
-        constraint: null,
-      });
-      seen.set(id, sampler.logprob);
-    }
+    const seen = drawn(sampler, { scores, probabilities, count: 0 });
     expect(seen.get(1)).toBeCloseTo(Math.log(0.25), 6);
     expect(seen.get(2)).toBeCloseTo(Math.log(0.75), 6);
     expect(seen.has(0)).toBe(false);
