@@ -99,7 +99,8 @@ function expectedMapping({ valueType }: z.ZodRecord): string {
   return valueType instanceof z.ZodUnknown ? 'mapping' : `mapping to ${expected(valueType)}`;
 }
 
-const mappingOf = ({ shape }: z.ZodObject): string => `{${Object.keys(shape).join(', ')}}`;
+/** The keys of a mapping. */
+export const mappingOf = ({ shape }: z.ZodObject): string => `{${Object.keys(shape).join(', ')}}`;
 
 function expectedList(schema: z.ZodArray): string {
   const minimum = checksOf(schema).find((check) => check.check === 'min_length')?.minimum ?? 0;
@@ -125,7 +126,7 @@ function expectedCore(core: z.core.$ZodType): string {
   if (core instanceof z.ZodArray) return expectedList(core);
   if (core instanceof z.ZodString) return expectedText(core);
   if (core instanceof z.ZodRecord) return expectedMapping(core);
-  if (core instanceof z.ZodObject) return mappingOf(core);
+  if (core instanceof z.ZodObject) return 'mapping';
   return 'text';
 }
 

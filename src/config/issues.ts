@@ -3,7 +3,14 @@ import { z } from 'zod';
 import { InputError } from '../util/errors.js';
 import { valueAt } from '../util/json-object.js';
 import { issuesBetween } from './between-keys.js';
-import { type ConfigSchema, declaredOf, expected, schemaAt, unwrap } from './introspect.js';
+import {
+  type ConfigSchema,
+  declaredOf,
+  expected,
+  mappingOf,
+  schemaAt,
+  unwrap,
+} from './introspect.js';
 import { ownPath } from './key-names.js';
 import type { Heard } from './layer.js';
 import type { Mapping } from './merge.js';
@@ -79,12 +86,14 @@ function issueError(issue: z.core.$ZodIssue, { schema, merged, heard }: Context)
       ...(hint === '' ? {} : { remedy: hint }),
     });
   }
+  const { core } = unwrap(target);
+  const wanted = core instanceof z.ZodObject ? mappingOf(core) : expected(target);
   const { refused = {} } = declaredOf(target);
   if (typeof value === 'string' && Object.hasOwn(refused, value)) {
     return new InputError({ ...where, problem: `${field}: ${refused[value]}` });
   }
   return new InputError({
     ...where,
-    problem: `${field} is ${shown(value)}, expected ${expected(target)}${limitOf(issue, value)}`,
+    problem: `${field} is ${shown(value)}, expected ${wanted}${limitOf(issue, value)}`,
   });
 }

@@ -28,6 +28,11 @@ const base = ['model=m', 'dataset=gsm8k'];
 describe('on the command line', () => {
   const cases: [CommandName, string[], string][] = [
     [
+      'grpo',
+      [...base, 'rewards=[format]'],
+      'command line: rewards.0 is "format", expected {name, weight, options, grader, file}',
+    ],
+    [
       'sft',
       [...base, 'lerning_rate=1'],
       'command line: unknown key "lerning_rate". The nearest known key is "learning_rate"',
