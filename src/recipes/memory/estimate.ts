@@ -37,7 +37,7 @@ interface MemoryOf {
 }
 
 /** As `training/optimization.ts` makes the optimizers. */
-const MOMENTS = {
+export const MOMENTS = {
   adamw_torch: { count: 2, bits: 32 },
   adamw_8bit: { count: 2, bits: 8 },
   lion_32bit: { count: 1, bits: 32 },
@@ -49,20 +49,25 @@ function perParameter({ weight_decay: decay = 0, lora }: QuestionKeys, isFull: b
   return Number(isFull ? decay > 0 : (lora?.loraplus_lr_ratio ?? 1) !== 1);
 }
 
+/** Number of parameters that are trained. */
+export function trainedCount(spec: DecoderSpec, lora: LoraPlan | null): number {
+  const shapes =
+    lora === null ? [...parameterShapes(spec).values()] : lora.shapes.map(({ shape }) => shape);
+  return sum(shapes.map(elementCount));
+}
+
 function question(
   config: QuestionKeys,
   spec: DecoderSpec,
   { lora, compute, shape, keepsReference, samplers, stored }: MemoryOf,
 ): Omit<MemoryQuestion, 'checkpointedLayers'> {
-  const shapes =
-    lora === null ? [...parameterShapes(spec).values()] : lora.shapes.map((s) => s.shape);
   const scales = new Set([...(lora?.targets.values() ?? [])].map(({ scale }) => scale));
   const isFused = isPlainPlan(lora);
   const isNative = hasCompiledOps(config);
   const isOnGpu = trainsOnGpu(config);
   const quantization = quantizationOf(config);
   const isQuantized = quantization !== null;
-  const trained = sum(shapes.map(elementCount));
+  const trained = trainedCount(spec, lora);
   const adapter = lora === null ? 0 : trained;
   return {
     spec,

@@ -1,4 +1,4 @@
-/** The memory that a training will need, as lines of its dry run; reads no weights of the base. */
+/** The memory and the disk that a training will need, as lines of its dry run; reads no weights of the base. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { cachedModelDir, isHubId } from '../../hub/index.js';
@@ -8,7 +8,8 @@ import { ADAPTER_CONFIG, type Adapter, type HostDtype, readAdapter } from '../..
 import { copiesReference, loraPlan } from '../training/lora-plan.js';
 import type { TrainerConfig } from '../training/trainer-config.js';
 import { computeType } from './compute-type.js';
-import { memoryLines } from './estimate.js';
+import { diskLine } from './disk.js';
+import { memoryLines, trainedCount } from './estimate.js';
 import { samplersBeside } from './samplers.js';
 import type { TrainingSize } from './training-size.js';
 
@@ -52,7 +53,7 @@ export function memoryPreview<Config extends TrainerConfig>(
   const { baseDir, baseName, adapter } = model;
   const spec = readSpec(baseDir);
   const lora = loraPlan(config, { spec, adapter, baseName });
-  return memoryLines(config, spec, {
+  const memory = memoryLines(config, spec, {
     lora,
     compute: computeType(config, spec),
     shape: size.shape(config),
@@ -61,4 +62,5 @@ export function memoryPreview<Config extends TrainerConfig>(
     keepsReference:
       size.comparesWithReference(config) && copiesReference(config, lora, adapter !== null),
   });
+  return [...memory, diskLine(config, trainedCount(spec, lora))];
 }

@@ -1,5 +1,5 @@
 /** The plan of a dry run: of the model that will be trained, wherever it is on this machine. */
-import { cpSync } from 'node:fs';
+import { cpSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test, vi } from 'vitest';
 import { dpoPlan } from '../../../../src/cli/plan.js';
@@ -42,6 +42,20 @@ test('an adapter is planned by its own rank and modules', async () => {
   const asked = (r: number) => ({ lora: { r, target_modules: 'all-linear' } });
   expect(linesOf({ model: adapter, ...asked(256) })).toEqual(linesOf({ model, ...asked(4) }));
   expect(linesOf({ model, ...asked(256) })).not.toEqual(linesOf({ model, ...asked(4) }));
+});
+
+test('checkpoints are planned as they are written: parameters and moments in float32', () => {
+  const disk = (keys: object) =>
+    linesOf({ model, use_lora: false, ...keys }).find((line) => line.startsWith('disk: '));
+  const size = statSync(join(model, 'model.safetensors')).size / 2 ** 20;
+  const each = `disk: ${Math.round(3 * size)} MiB for each checkpoint`;
+  expect(disk({})).toBe(`${each}; save_total_limit=N keeps N of them`);
+  const of = (count: number) => `${each}, at most ${Math.round(3 * size * count)} MiB for ${count}`;
+  expect(disk({ save_total_limit: 3 })).toBe(of(3));
+  expect(disk({ save_total_limit: 1 })).toBe(of(2));
+  expect(disk({ save_steps: 4, max_steps: 15 })).toBe(of(4));
+  const lion = `disk: ${Math.round(2 * size)} MiB for each checkpoint`;
+  expect(disk({ optim: 'lion_8bit' })).toContain(lion);
 });
 
 test('a loss without a reference is planned without one', () => {
