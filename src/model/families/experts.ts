@@ -28,6 +28,6 @@ export function expertsFrom(fields: ConfigFields, defaults: ExpertDefaults): Exp
     throw fields.wrong('num_experts_per_tok', perToken, `at most the ${count} experts`);
   }
   const { normalized = fields.boolean('norm_topk_prob', false), stacked = false } = defaults;
-  const auxLossCoef = fields.number('router_aux_loss_coef', defaults.auxLossCoef);
+  const auxLossCoef = fields.nonNegative('router_aux_loss_coef', defaults.auxLossCoef);
   return { count, perToken, normalized, auxLossCoef, stacked };
 }

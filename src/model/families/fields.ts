@@ -75,6 +75,12 @@ export class ConfigFields {
     throw this.wrong(key, value, 'a number above 0');
   }
 
+  nonNegative(key: string, fallback?: number): number {
+    const value = this.number(key, fallback);
+    if (value >= 0) return value;
+    throw this.wrong(key, value, 'a number of at least 0');
+  }
+
   positiveInteger(key: string, fallback?: number): number {
     const value = this.number(key, fallback);
     if (Number.isInteger(value) && value > 0) return value;

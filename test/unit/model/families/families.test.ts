@@ -454,6 +454,10 @@ describe.each([
       '"num_local_experts" is 10, expected 9, as num_experts says',
     );
     expect(() => of({ num_experts: 4 })).toThrow('"num_experts_per_tok" is 8, expected at most');
+    expect(of({ router_aux_loss_coef: 0 }).experts!.auxLossCoef).toBe(0);
+    expect(() => of({ router_aux_loss_coef: -0.1 })).toThrow(
+      '"router_aux_loss_coef" is -0.1, expected a number of at least 0',
+    );
     expect(() => of({ hidden_act: 'gelu' })).toThrow('"hidden_act" is "gelu"');
     if (type === 'olmoe') expect(() => of({ head_dim: 4 })).toThrow('"head_dim" is 4, expected 8');
     const other = type === 'olmoe' ? { clip_qkv: 8 } : { mlp_only_layers: [1] };

@@ -1,11 +1,13 @@
 /** What a base is known by sees each row of the embedding and the head. */
 import { beforeAll, expect, it } from 'vitest';
+import { storedShapes } from '../../../../src/model/index.js';
 import { EMBEDDING, LM_HEAD, parameterShapes } from '../../../../src/model/spec-modules.js';
 import { baseFingerprint } from '../../../../src/recipes/inputs/base-fingerprint.js';
 import { type ModelSource, openModel } from '../../../../src/recipes/inputs/model-source.js';
 import { elementCount } from '../../../../src/util/shape.js';
 import { fromFloat32, writeCheckpoint } from '../../../../src/weights/index.js';
 import { SILENT } from '../../../support/context.js';
+import { goldenCase } from '../../../support/golden-models.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 import { tinyTraining } from '../../../support/tiny-training.js';
 
@@ -39,3 +41,21 @@ it.each([EMBEDDING, LM_HEAD])('changes with any row of %s', (name) => {
   const all = [fingerprint(), ...rows.map((row) => fingerprint(name, row))];
   expect(new Set(all).size).toBe(4);
 });
+
+it.each(['olmoe', 'granitemoe'])(
+  'is of what computes in %s, not of how training weighs a loss',
+  (name) => {
+    const { spec } = goldenCase(name);
+    const baseDir = temporaryFolder();
+    const tensors = [...storedShapes(spec)].map(([tensor, shape]) => {
+      return [tensor, fromFloat32(new Float32Array(elementCount(shape)), shape)] as const;
+    });
+    writeCheckpoint(baseDir, new Map(tensors));
+    const { auxLossCoef: _, ...without } = spec.experts!;
+    const of = (changed: object) =>
+      baseFingerprint({ spec: { ...spec, experts: { ...without, ...changed } as never }, baseDir });
+    expect(of({ auxLossCoef: 0.02 })).toBe(of({}));
+    expect(of({ auxLossCoef: 0.5 })).toBe(of({}));
+    expect(of({ normalized: !without.normalized })).not.toBe(of({}));
+  },
+);
