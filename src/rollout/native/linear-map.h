@@ -134,8 +134,10 @@ private:
   void pack(Packed &to) const {
     std::vector<float> row(k_);
     if (is_quantised()) to.quantised.reserve(weight_bits_, columns_, k_);
-    const size_t bytes = is_quantised() ? 0 : packed_bytes(layout_, columns_, k_);
-    std::memset(to.weight.reserve(bytes), 0, bytes);
+    else {
+      const size_t bytes = packed_bytes(layout_, columns_, k_);
+      std::memset(to.weight.reserve(bytes), 0, bytes);
+    }
     to.scales.assign(static_cast<size_t>(columns_.pairs()) * kPair, 0);
     int output = 0;
     for (const Part &part : parts_)

@@ -111,10 +111,14 @@ class AttentionGrad : public OpKernel {
 
   template <class T>
   void run(OpKernelContext* c) {
-    const Tensor &q = c->input(0), &k = c->input(1);
+    const Tensor &q = c->input(0), &k = c->input(1), &o = c->input(3), &d = c->input(5);
+    LORIKEET_REQUIRES(c, form.fits(q, k, c->input(2)), "queries, keys and values do not fit");
+    LORIKEET_REQUIRES(c, o.shape() == q.shape() && d.shape() == q.shape(), "outputs do not fit queries");
+    LORIKEET_REQUIRES(c, is_matrix(c->input(4), form.heads, q.dim_size(0)), "sums of scores do not fit queries");
+    LORIKEET_REQUIRES(c, are_segments(c->input(6), q.dim_size(0)), "segments are no runs of the tokens");
     const int64_t tokens = q.dim_size(0), width = q.dim_size(1), dim = width / form.heads;
-    Tensors<T> t{data_of<T>(q), data_of<T>(k), data_of<T>(c->input(2)), data_of<T>(c->input(3)),
-                 data_of<T>(c->input(5)), data_of<float>(c->input(4)), nullptr,
+    Tensors<T> t{data_of<T>(q), data_of<T>(k), data_of<T>(c->input(2)), data_of<T>(o),
+                 data_of<T>(d), data_of<float>(c->input(4)), nullptr,
                  tokens, width, form.kv_heads * dim, dim, padded(dim)};
     const AttentionPlan plan(c->input(6));
     const GradientParts parts(plan, form);

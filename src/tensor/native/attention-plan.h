@@ -108,8 +108,24 @@ struct AttentionForm {
 
   explicit AttentionForm(OpKernelConstruction* c)
       : heads(attribute<int>(c, "heads")), kv_heads(attribute<int>(c, "kv_heads")), window(attribute<int>(c, "window")),
-        scale(attribute<float>(c, "scale")), softcap(attribute<float>(c, "softcap")) {}
+        scale(attribute<float>(c, "scale")), softcap(attribute<float>(c, "softcap")) {
+    LORIKEET_REQUIRES(c, heads > 0 && kv_heads > 0 && heads % kv_heads == 0, "heads do not share keys evenly");
+  }
+
+  bool fits(const Tensor& q, const Tensor& k, const Tensor& v) const {
+    return q.dims() == 2 && q.dim_size(1) % heads == 0 && q.dim_size(1) > 0 && v.shape() == k.shape() &&
+           is_matrix(k, q.dim_size(0), q.dim_size(1) / heads * kv_heads);
+  }
 };
+
+/// Whether rows of start, length and prefix are runs of so many tokens, prefixes before those that go on.
+inline bool are_segments(const Tensor& segments, int64_t tokens) {
+  if (segments.dims() != 2 || segments.dim_size(1) != 3) return false;
+  const int32_t* row = data_of<int32_t>(segments);
+  for (int64_t i = 0; i < segments.dim_size(0); i++, row += 3)
+    if (row[0] < 0 || row[1] < 0 || int64_t{row[0]} + row[1] > tokens || row[2] < -1 || row[2] >= i) return false;
+  return true;
+}
 
 /// Strip `i` of a block; it may be empty.
 inline TokenBlock strip_of(const TokenBlock& b, int64_t i) {

@@ -84,9 +84,11 @@ class Attention : public OpKernel {
   template <class T>
   void run(OpKernelContext* c) {
     const Tensor& q = c->input(0);
+    LORIKEET_REQUIRES(c, form.fits(q, c->input(1), c->input(2)), "queries, keys and values do not fit");
+    LORIKEET_REQUIRES(c, are_segments(c->input(3), q.dim_size(0)), "segments are no runs of the tokens");
     const int64_t tokens_all = q.dim_size(0), width = q.dim_size(1), dim = width / form.heads;
     const int64_t kv_width = form.kv_heads * dim, stride = padded(dim);
-    OP_REQUIRES(c, stride <= 256, absl::InvalidArgumentError("LorikeetAttention: heads of more than 256"));
+    LORIKEET_REQUIRES(c, stride <= 256, "heads of more than 256");
     const AttentionPlan plan(c->input(3));
     Tensor *o = output(c, 0, q.shape()), *lse = output(c, 1, TensorShape({form.heads, tokens_all}));
     const int64_t blocks = plan.blocks.size();

@@ -65,6 +65,14 @@ struct DeltaShape {
   DeltaShape(const Tensor& k, const Tensor& v)
       : key_heads(k.dim_size(1)), value_heads(v.dim_size(1)), key_dim(k.dim_size(2)), value_dim(v.dim_size(2)),
         keys(padded(key_dim)), values(padded(value_dim)) {}
+  /// Whether all inputs fit one another, q, k, v, g, β in their order; `dy` may be null.
+  static bool fits(OpKernelContext* c, const Tensor* dy) {
+    const Tensor &q = c->input(0), &k = c->input(1), &v = c->input(2);
+    if (k.dims() != 3 || v.dims() != 3 || q.shape() != k.shape() || v.dim_size(0) != k.dim_size(0)) return false;
+    const int64_t tokens = v.dim_size(0), heads = v.dim_size(1);
+    return k.dim_size(1) > 0 && heads > 0 && heads % k.dim_size(1) == 0 && is_matrix(c->input(3), tokens, heads) &&
+           is_matrix(c->input(4), tokens, heads) && (!dy || dy->NumElements() == v.NumElements());
+  }
   int64_t copies() const { return value_heads / key_heads; }
   int64_t state() const { return keys * values; }
 };

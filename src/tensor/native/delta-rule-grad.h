@@ -47,6 +47,8 @@ class DeltaRuleGrad : public OpKernel {
  public:
   using OpKernel::OpKernel;
   void Compute(OpKernelContext* c) override {
+    LORIKEET_REQUIRES(c, DeltaShape::fits(c, &c->input(5)), "the shapes of inputs do not fit");
+    LORIKEET_REQUIRES(c, are_segments(c->input(6), c->input(2).dim_size(0)), "segments are no runs of the tokens");
     const DeltaInputs in{data_of<float>(c->input(0)), data_of<float>(c->input(1)), data_of<float>(c->input(2)),
                          data_of<float>(c->input(3)), data_of<float>(c->input(4))};
     const float* dy = data_of<float>(c->input(5));

@@ -9,6 +9,8 @@ class DeltaRule : public OpKernel {
   using OpKernel::OpKernel;
   void Compute(OpKernelContext* c) override {
     const Tensor &q = c->input(0), &k = c->input(1), &v = c->input(2);
+    LORIKEET_REQUIRES(c, DeltaShape::fits(c, nullptr), "the shapes of inputs do not fit");
+    LORIKEET_REQUIRES(c, are_segments(c->input(5), v.dim_size(0)), "segments are no runs of the tokens");
     const DeltaInputs in{data_of<float>(q), data_of<float>(k), data_of<float>(v), data_of<float>(c->input(3)),
                          data_of<float>(c->input(4))};
     const DeltaShape shape(k, v);

@@ -23,6 +23,7 @@ class Dropout : public OpKernel {
       : OpKernel(c), rate(attribute<float>(c, "rate")), adds(attribute<bool>(c, "adds")) {}
   void Compute(OpKernelContext* c) override {
     const Tensor& x = c->input(0);
+    LORIKEET_REQUIRES(c, !adds || c->input(2).NumElements() == x.NumElements(), "what is added has another size");
     Tensor* y = output(c, 0, x.shape());
     if (!c->status().ok()) return;
     const uint32_t seed = *data_of<uint32_t>(c->input(1));

@@ -13,9 +13,10 @@ class FourBit : public OpKernel {
         columns(attribute<int64_t>(c, "columns")),
         offset(attribute<float>(c, "offset")) {}
   void Compute(OpKernelContext* c) override {
+    const int64_t size = rows * columns, blocks = (size + FOUR_BIT_BLOCK - 1) / FOUR_BIT_BLOCK;
+    LORIKEET_REQUIRES(c, fits(c, blocks), "codes or magnitudes do not fit the shape");
     Tensor* y = output(c, 0, TensorShape({rows, columns}));
     if (!c->status().ok()) return;
-    const int64_t size = rows * columns, blocks = (size + FOUR_BIT_BLOCK - 1) / FOUR_BIT_BLOCK;
     const uint8_t* packed = data_of<uint8_t>(c->input(0));
     const FourBitTable table(data_of<float>(c->input(1)));
     const bool is_nested = !is_absent(c->input(3));
@@ -31,6 +32,15 @@ class FourBit : public OpKernel {
   }
 
  private:
+  /// A float has 8 codes, or 4 of magnitudes.
+  static bool fits(OpKernelContext* c, int64_t blocks) {
+    const int64_t groups = (blocks + FOUR_BIT_GROUP - 1) / FOUR_BIT_GROUP;
+    const bool is_nested = !is_absent(c->input(3));
+    return c->input(0).NumElements() >= blocks * FOUR_BIT_BLOCK / 8 && c->input(1).NumElements() == 512 &&
+           c->input(2).NumElements() >= (is_nested ? (blocks + 3) / 4 : blocks) &&
+           (!is_nested || (c->input(3).NumElements() == 256 && c->input(4).NumElements() >= groups));
+  }
+
   const int64_t rows, columns;
   const float offset;
 };

@@ -55,18 +55,23 @@ class GatedGemm : public OpKernel {
         offset(attribute<std::vector<int>>(c, "offset")),
         alpha(attribute<std::vector<float>>(c, "alpha")),
         kind(attribute<int>(c, "kind")),
-        keeps(attribute<bool>(c, "keeps")) {}
+        keeps(attribute<bool>(c, "keeps")) {
+    LORIKEET_REQUIRES(c, counts.size() == 2 && offset.size() == 4 && alpha.size() == 4 && counts[0] > 0 && counts[0] <= 2 &&
+                             counts[1] > 0 && counts[1] <= 2,
+                      "more products than there may be, or none");
+  }
   void Compute(OpKernelContext* c) override {
+    LORIKEET_REQUIRES(c, c->input(0).dims() == 2 && c->input(1).dims() == 2, "factors are no matrices");
+    const int64_t m = c->input(0).dim_size(0), n = c->input(1).dim_size(0);
     Factor factors[2][2];
     for (int side = 0; side < 2; side++)
       for (int s = 0; s < counts[side]; s++) {
         const int at = 2 * side + s;
         const Tensor *a = &c->input(2 * at), *b = &c->input(2 * at + 1);
+        LORIKEET_REQUIRES(c, b->dims() == 2, "factors are no matrices");
         factors[side][s] = {a, b, b->dim_size(1), offset[at], true, alpha[at]};
-        OP_REQUIRES(c, offset[at] + b->dim_size(1) <= a->dim_size(1),
-                    absl::InvalidArgumentError("LorikeetGatedGemm: the inner sizes differ"));
+        LORIKEET_REQUIRES(c, factors[side][s].fits(m, n), "the inner sizes differ, or shapes of products");
       }
-    const int64_t m = c->input(0).dim_size(0), n = c->input(1).dim_size(0);
     const TensorShape shape({m, n}), none({0});
     Tensor* y = output(c, 0, shape);
     Tensor *gate = output(c, 1, keeps ? shape : none), *up = output(c, 2, keeps ? shape : none);

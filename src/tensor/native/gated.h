@@ -36,7 +36,7 @@ inline void activate(int kind, Floats g, Floats* value, Floats* slope) {
 template <class T, bool GRADIENT>
 void gated_range(int kind, const T* g, const T* u, const T* dy, T* a, T* b, int64_t begin, int64_t end) {
   for (int64_t i = begin; i < end; i += LANES) {
-    const int n = int(end - i);
+    const int n = int(std::min<int64_t>(LANES, end - i));
     Floats value, slope, up = load_n(u + i, n);
     activate(kind, load_n(g + i, n), &value, &slope);
     if constexpr (GRADIENT) {
@@ -55,6 +55,8 @@ class Gated : public OpKernel {
   void Compute(OpKernelContext* c) override {
     const Tensor &g = c->input(0), &u = c->input(1);
     const bool gradient = c->num_inputs() == 3;
+    LORIKEET_REQUIRES(c, g.dims() > 0 && u.shape() == g.shape() && (!gradient || c->input(2).shape() == g.shape()),
+                      "inputs differ in shape");
     Tensor* first = output(c, 0, g.shape());
     Tensor* second = gradient ? output(c, 1, g.shape()) : nullptr;
     if (!c->status().ok()) return;

@@ -18,6 +18,12 @@ struct Factor {
   int64_t k, offset;
   bool transpose;
   float alpha;
+
+  /// Whether it is a summand of [m, n].
+  bool fits(int64_t m, int64_t n) const {
+    return a->dims() == 2 && a->dim_size(0) == m && offset >= 0 && offset + k <= a->dim_size(1) &&
+           b->dim_size(transpose ? 0 : 1) == n;
+  }
 };
 
 template <class T>
@@ -162,20 +168,27 @@ class Gemm : public OpKernel {
         alpha(attribute<std::vector<float>>(c, "alpha")),
         transpose(attribute<std::vector<int>>(c, "transpose")),
         offset(attribute<std::vector<int>>(c, "offset")),
-        scale(attribute<float>(c, "out_scale")) {}
+        scale(attribute<float>(c, "out_scale")) {
+    const size_t count = alpha.size();
+    LORIKEET_REQUIRES(c, count > 0 && count <= MAX_PRODUCTS && transpose.size() == count && offset.size() == count,
+                      "more products than there may be, or none");
+  }
   void Compute(OpKernelContext* c) override {
     const int count = int(alpha.size());
+    LORIKEET_REQUIRES(c, c->input(0).dims() == 2 && c->input(1).dims() == 2, "factors are no matrices");
+    const int64_t m = c->input(0).dim_size(0), n = c->input(1).dim_size(transpose[0] ? 0 : 1);
     Factor factors[MAX_PRODUCTS];
     for (int s = 0; s < count; s++) {
       const Tensor *a = &c->input(2 * s), *b = &c->input(2 * s + 1);
+      LORIKEET_REQUIRES(c, b->dims() == 2, "factors are no matrices");
       factors[s] = {a, b, b->dim_size(transpose[s] ? 1 : 0), offset[s], transpose[s] != 0, alpha[s]};
-      OP_REQUIRES(c, offset[s] + factors[s].k <= a->dim_size(1),
-                  absl::InvalidArgumentError("LorikeetGemm: the inner sizes differ"));
+      LORIKEET_REQUIRES(c, factors[s].fits(m, n), "the inner sizes differ, or shapes of products");
     }
-    const int64_t m = c->input(0).dim_size(0), n = c->input(1).dim_size(transpose[0] ? 0 : 1);
+    const Tensor &bias = c->input(2 * MAX_PRODUCTS), &residual = c->input(2 * MAX_PRODUCTS + 1);
+    LORIKEET_REQUIRES(c, is_absent(bias) || bias.NumElements() == n, "there is not a bias for each column");
+    LORIKEET_REQUIRES(c, is_absent(residual) || is_matrix(residual, m, n), "the residual has another shape");
     Tensor* y = output(c, 0, TensorShape({m, n}));
     if (!c->status().ok() || m == 0) return;
-    const Tensor &bias = c->input(2 * MAX_PRODUCTS), &residual = c->input(2 * MAX_PRODUCTS + 1);
     const Epilogue e{is_absent(bias) ? nullptr : data_of<float>(bias),
                      is_absent(residual) ? nullptr : data_of<float>(residual), scale};
     by_type(c->input(0).dtype(), [&](auto in) {
@@ -251,6 +264,8 @@ class GemmOverRows : public OpKernel {
         transpose_out(attribute<bool>(c, "transpose_out")) {}
   void Compute(OpKernelContext* c) override {
     const Tensor &a = c->input(0), &b = c->input(1);
+    LORIKEET_REQUIRES(c, a.dims() == 2 && b.dims() == 2 && a.dim_size(0) == b.dim_size(0), "numbers of rows differ");
+    LORIKEET_REQUIRES(c, offset >= 0 && columns >= 0 && offset + columns <= a.dim_size(1), "there are no such columns");
     const int64_t n = b.dim_size(1);
     Tensor* y = output(c, 0, transpose_out ? TensorShape({n, columns}) : TensorShape({columns, n}));
     if (!c->status().ok()) return;

@@ -166,7 +166,10 @@ class Head : public OpKernel {
         jacobian(attribute<bool>(c, "jacobian")) {}
   void Compute(OpKernelContext* c) override {
     const Tensor &h = c->input(0), &w = c->input(1);
+    LORIKEET_REQUIRES(c, h.dims() == 2 && w.dims() == 2 && w.dim_size(1) == h.dim_size(1), "the inner sizes differ");
     const int64_t rows = h.dim_size(0), width = h.dim_size(1);
+    LORIKEET_REQUIRES(c, c->input(2).NumElements() == rows && are_indices(c->input(2), w.dim_size(0)),
+                      "targets are not one of the vocabulary for each row");
     Tensor* scores = output(c, 0, TensorShape({rows, 3}));
     Tensor* slopes = output(c, 1, jacobian ? TensorShape({rows, width}) : TensorShape({0}));
     if (!c->status().ok() || rows == 0) return;

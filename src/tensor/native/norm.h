@@ -43,12 +43,18 @@ inline void norm_gradient_row(const X* x, const float* w, const D* dy, const flo
   }
 }
 
+/// Rows may stand beside one another, as heads do.
+inline bool is_norm_of(const Tensor& x, const Tensor& w) {
+  return w.NumElements() > 0 && x.NumElements() % w.NumElements() == 0;
+}
+
 class RmsNorm : public OpKernel {
  public:
   explicit RmsNorm(OpKernelConstruction* c)
       : OpKernel(c), eps(attribute<float>(c, "eps")), offset(attribute<float>(c, "offset")) {}
   void Compute(OpKernelContext* c) override {
     const Tensor& x = c->input(0);
+    LORIKEET_REQUIRES(c, is_norm_of(x, c->input(1)), "weights make no rows of the input");
     const int64_t width = c->input(1).NumElements(), rows = x.NumElements() / width;
     Tensor* y = output(c, 0, x.shape());
     if (!c->status().ok()) return;
@@ -75,6 +81,9 @@ class RmsNormGrad : public OpKernel {
       : OpKernel(c), eps(attribute<float>(c, "eps")), offset(attribute<float>(c, "offset")) {}
   void Compute(OpKernelContext* c) override {
     const Tensor &x = c->input(0), &dy = c->input(2), &extra = c->input(3);
+    LORIKEET_REQUIRES(c, is_norm_of(x, c->input(1)), "weights make no rows of the input");
+    LORIKEET_REQUIRES(c, dy.NumElements() == x.NumElements(), "there is not a gradient for each input");
+    LORIKEET_REQUIRES(c, is_absent(extra) || extra.NumElements() == x.NumElements(), "what is added has another size");
     const int64_t width = c->input(1).NumElements(), rows = x.NumElements() / width;
     Tensor* dx = output(c, 0, x.shape());
     if (!c->status().ok()) return;

@@ -73,6 +73,21 @@ inline void each_item(OpKernelContext* c, int64_t n, F f) {
 }
 
 inline bool is_absent(const Tensor& t) { return t.NumElements() == 0; }
+inline bool is_matrix(const Tensor& t, int64_t rows, int64_t columns) {
+  return t.dims() == 2 && t.dim_size(0) == rows && t.dim_size(1) == columns;
+}
+/// Whether all of them are from 0 on and below `end`.
+inline bool are_indices(const Tensor& t, int64_t end) {
+  const int32_t* values = data_of<int32_t>(t);
+  return std::all_of(values, values + t.NumElements(), [end](int32_t i) { return i >= 0 && i < end; });
+}
+
+inline std::string name_of(OpKernelContext* c) { return c->op_kernel().type_string(); }
+inline std::string name_of(OpKernelConstruction* c) { return c->def().op(); }
+
+/// Ends `Compute`, or a constructor, with an error that names the operation where an input does not fit.
+#define LORIKEET_REQUIRES(context, condition, otherwise) \
+  OP_REQUIRES(context, condition, absl::InvalidArgumentError(lorikeet::name_of(context) + ": " + otherwise))
 
 inline Tensor* output(OpKernelContext* c, int i, const TensorShape& shape) {
   Tensor* out = nullptr;

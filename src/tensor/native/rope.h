@@ -25,8 +25,12 @@ class Rope : public OpKernel {
       : OpKernel(c), dim(attribute<int>(c, "head_dim")), sign(attribute<float>(c, "sign")) {}
   void Compute(OpKernelContext* c) override {
     const Tensor &x = c->input(0), &table = c->input(2);
+    LORIKEET_REQUIRES(c, x.dims() > 0 && table.dims() == 2 && c->input(3).shape() == table.shape(), "tables do not fit");
+    LORIKEET_REQUIRES(c, c->input(1).NumElements() == x.dim_size(0) && are_indices(c->input(1), table.dim_size(0)),
+                      "positions are not one of the tables for each row");
     const int64_t rows = x.dim_size(0), width = x.NumElements() / std::max<int64_t>(rows, 1);
     const int64_t half = table.dim_size(1);
+    LORIKEET_REQUIRES(c, dim > 0 && width % dim == 0 && 2 * half <= dim, "rotations do not fit heads");
     Tensor* y = output(c, 0, x.shape());
     if (!c->status().ok()) return;
     const int32_t* positions = data_of<int32_t>(c->input(1));

@@ -25,6 +25,14 @@ struct Taps {
     for (int i = first; i < c->num_inputs(); i++) before.push_back(data_of<int32_t>(c->input(i)));
   }
 
+  /// Whether the inputs fit: a kernel of a channel and tap each, and the places before of each token.
+  static bool fits(OpKernelContext* c, const Tensor& x, const Tensor& kernel, int first) {
+    if (x.dims() != 2 || kernel.NumElements() != x.dim_size(1) * (c->num_inputs() - first + 1)) return false;
+    for (int i = first; i < c->num_inputs(); i++)
+      if (c->input(i).NumElements() != x.dim_size(0) || !are_indices(c->input(i), x.dim_size(0) + 1)) return false;
+    return true;
+  }
+
   /// Calls f(distance, token so far before `t`) for those that are there, the token itself first.
   template <class F>
   void each(int64_t t, F f) const {
@@ -39,6 +47,7 @@ class Convolution : public OpKernel {
   using OpKernel::OpKernel;
   void Compute(OpKernelContext* c) override {
     const Tensor& u = c->input(0);
+    LORIKEET_REQUIRES(c, Taps::fits(c, u, c->input(1), 2), "kernel or places before do not fit");
     Tensor* y = output(c, 0, u.shape());
     if (!c->status().ok()) return;
     const Taps taps(c, u, c->input(1), 2);
@@ -64,11 +73,13 @@ class ConvolutionGrad : public OpKernel {
   explicit ConvolutionGrad(OpKernelConstruction* c) : OpKernel(c), of_kernel(attribute<bool>(c, "of_kernel")) {}
   void Compute(OpKernelContext* c) override {
     const Tensor &dy = c->input(0), &kernel = c->input(1);
+    LORIKEET_REQUIRES(c, Taps::fits(c, dy, kernel, 3), "kernel or places before do not fit");
+    LORIKEET_REQUIRES(c, !of_kernel || c->input(2).shape() == dy.shape(), "there is not a gradient for each input");
     Tensor *du = output(c, 0, dy.shape()), *dw = output(c, 1, of_kernel ? kernel.shape() : TensorShape({0}));
     if (!c->status().ok()) return;
     const Taps taps(c, dy, kernel, 3);
     const float *d = data_of<float>(dy), *u = of_kernel ? data_of<float>(c->input(2)) : nullptr;
-    each_item(c, (taps.width + CHANNELS - 1) / CHANNELS, [&](int64_t item, int64_t slot) {
+    each_item(c, (taps.width + CHANNELS - 1) / CHANNELS, [&](int64_t item, int64_t) {
       const int64_t first = item * CHANNELS, count = std::min(CHANNELS, taps.width - first);
       inputs_gradient(taps, d + first, first, count, data_of<float>(*du) + first);
       if (of_kernel) kernel_gradient(taps, d + first, u + first, count, data_of<float>(*dw) + first * taps.count);
