@@ -9,9 +9,12 @@ const out = (line: string): void => void process.stdout.write(`${line}\n`);
 const clearRow = process.stderr.isTTY ? '\r\x1b[K' : '';
 const err = (line: string): void => void process.stderr.write(`${clearRow}${line}\n`);
 
+/** Of the call, as far as it is known. */
+let finalCode = 0;
+
 /** A reader that has gone has what it wanted; anything else means that data is lost. */
 function endUnwritten(error: NodeJS.ErrnoException): never {
-  if (error.code === 'EPIPE') process.exit(0);
+  if (error.code === 'EPIPE') process.exit(finalCode);
   const where = 'standard output';
   const lost = new RunError({ where, problem: `cannot be written (${error.message})` });
   process.exit(reportError(lost, { isVerbose: false, err }));
@@ -34,5 +37,5 @@ const colours = !isColourless && (FORCE_COLOR ? true : process.stdout.isTTY === 
 const columns = [process.stdout.columns, Number(COLUMNS)].find((width) => width > 0) ?? 80;
 const world = { env: process.env, signal, stopsInOrder, out, err, colours, columns };
 const code = await runCli(process.argv.slice(2), world);
-const finalCode = exitCode() ?? code;
+finalCode = exitCode() ?? code;
 process.stdout.write('', (error) => (error ? endUnwritten(error) : process.exit(finalCode)));

@@ -63,6 +63,20 @@ describe('lorikeet', () => {
     });
   });
 
+  it('has its own exit code where nobody reads what it prints', () => {
+    const grader = temporaryFile(
+      '{"type": "string_check", "name": "s", "operation": "eq", "input": "{{sample.output_text}}", "reference": "x"}',
+    );
+    const rows = temporaryFile('{"reference_answer": "y", "answer": "y"}\n', 'gold.jsonl');
+    const call = `"$0" --import tsx src/cli/main.ts grade --validate "$@" | true; exit \${PIPESTATUS[0]}`;
+    const words = [`grader_file=${grader}`, `input=${rows}`];
+    const { status, stderr } = spawnSync('bash', ['-c', call, process.execPath, ...words], {
+      encoding: 'utf8',
+    });
+    expect(stderr).toContain('1 of 1 reference answers do not score full');
+    expect(status).toBe(1);
+  });
+
   it('goes on when nobody reads its logs any more', async () => {
     const root = join(temporaryFolder(), 'run');
     const rows = '{name: arithmetic, train_samples: 20, test_samples: 5}';
