@@ -135,13 +135,23 @@ export function reportError(
   { isVerbose, err }: { readonly isVerbose: boolean; readonly err: (line: string) => void },
 ): number {
   const isKnown = error instanceof LorikeetError;
-  const hint = isKnown || isVerbose ? '' : ' (run with --verbose for the stack)';
+  const hint = isKnown ? '' : `${remedyOf(messageOf(error))}${isVerbose ? '' : SEE_STACK}`;
   for (const each of error instanceof InputErrors ? error.errors : [error]) {
     err(`error: ${messageOf(each).replace(/\s*\n\s*/g, ' ')}${hint}`);
   }
   if (isVerbose && error instanceof Error) err(stackOf(error));
   return isKnown ? error.exitCode : 1;
 }
+
+const SEE_STACK = ' (run with --verbose for the stack)';
+
+/** What engines say whose own memory could not be had. */
+const NO_MEMORY = /out of memory|bad_alloc|cannot allocate|allocation failed|ENOMEM/i;
+
+const remedyOf = (message: string): string =>
+  NO_MEMORY.test(message)
+    ? '. The process may have no more memory: raise its limit (ulimit -v, that of its container), or ask for less'
+    : '';
 
 function stackOf(error: Error): string {
   const cause = error.cause instanceof Error ? `\ncaused by ${stackOf(error.cause)}` : '';

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { reportError } from '../../../src/cli/cli.js';
 import { commands } from '../../../src/cli/commands/index.js';
 import { keyDocs } from '../../../src/config/index.js';
 import { call } from '../../support/call.js';
@@ -135,6 +136,21 @@ describe('bad calls', () => {
     expect(first).toBe('error: none.yaml: no such config file. Check the path');
     expect(rest.join('\n')).toMatch(/InputError: .*\n +at /);
   });
+});
+
+it.each([
+  ['WebAssembly.Instance(): Out of memory: Cannot allocate Wasm memory for new instance', true],
+  ['Array buffer allocation failed', true],
+  ['std::bad_alloc', true],
+  ['the memory of a row', false],
+])('an engine without memory is told what to do: %s', (message, isTold) => {
+  const lines: string[] = [];
+  const err = (line: string) => lines.push(line);
+  expect(reportError(new Error(message), { isVerbose: false, err })).toBe(1);
+  const remedy = isTold
+    ? '. The process may have no more memory: raise its limit (ulimit -v, that of its container), or ask for less'
+    : '';
+  expect(lines).toEqual([`error: ${message}${remedy} (run with --verbose for the stack)`]);
 });
 
 describe('the dry run', () => {
