@@ -160,10 +160,19 @@ FAMILIES |= {
         output_router_logits=False, router_aux_loss_coef=0.0, embedding_multiplier=6.0, attention_multiplier=0.2,
         residual_multiplier=0.4, logits_scaling=0.5, tie_word_embeddings=True,
     ),
+    "mixtral": dict(
+        {key: value for key, value in SMALL.items() if key != "head_dim"}, model_type="mixtral", intermediate_size=12,
+        num_attention_heads=2, num_key_value_heads=1, num_local_experts=4, num_experts_per_tok=2, output_router_logits=False,
+        router_aux_loss_coef=0.02, router_jitter_noise=0.0, rms_norm_eps=1e-5, rope_theta=1e6, sliding_window=None,
+    ),
+    "mixtral-window": dict(
+        SMALL, model_type="mixtral", intermediate_size=10, num_local_experts=4, num_experts_per_tok=3, sliding_window=5,
+        rope_theta=100.0, tie_word_embeddings=True,
+    ),
 }
 
 NOT_IN_GGUF = {"vaultgemma", "exaone4", "seed_oss", "cwm", "ministral", "ministral3", "hyperclovax",
-    "qwen2-window", "qwen3-window", "smollm3-window", "lfm2-bias", "qwen3_5-layers", "qwen3_moe-whole"}
+    "qwen2-window", "qwen3-window", "smollm3-window", "lfm2-bias", "qwen3_5-layers", "qwen3_moe-whole", "mixtral-window"}
 """Families that Lorikeet does not write as GGUF, and decoders with windows or biases that llama.cpp has not in theirs."""
 
 ROPES = {

@@ -47,7 +47,7 @@ def build(case, config):
     norm_mean = 0 if "gemma" in config.model_type or "qwen3_5" in config.model_type else 1
     with torch.no_grad():
         for whole, parameter in model.named_parameters():
-            for name, part in stored(whole, parameter):
+            for name, part in stored(whole, parameter, config.model_type):
                 part.copy_(random_tensor(case, name, part.shape, norm_mean))
     return model
 
@@ -87,7 +87,7 @@ def run(case, fields, with_gradients):
     tensors = {"logits": logits.detach()}
     if with_gradients:
         loss.backward()
-        gradients = [part for name, p in model.named_parameters() for part in stored(name, p.grad)]
+        gradients = [part for name, p in model.named_parameters() for part in stored(name, p.grad, config.model_type)]
         tensors |= {f"grad.{name}": gradient.clone() for name, gradient in gradients}
         lora_loss, gradients = lora_gradients(model, case, rows)
         summary |= {"lora": LORA, "loraLoss": lora_loss.item()}

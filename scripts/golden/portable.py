@@ -55,14 +55,20 @@ def random_ids(case, lengths, vocab_size):
     return [[rng.int(1, vocab_size - 1) for _ in range(length)] for length in lengths]
 
 
-def stored(name, parameter):
+W = {"gate_proj": "w1", "up_proj": "w3", "down_proj": "w2"}
+"""Mixtral's names of matrices."""
+
+
+def stored(name, parameter, model_type):
     """A parameter as Lorikeet names it: those of all experts are a matrix of each, gate and up apart."""
+    if is_mixtral := model_type == "mixtral":
+        name = name.replace(".mlp.", ".block_sparse_moe.")
     module, _, kind = name.rpartition(".")
     if not module.endswith(".experts"):
         return [(name.replace(".router.weight", ".router.layer.weight"), parameter)]
     kinds = ["gate_proj", "up_proj"] if kind == "gate_up_proj" else [kind]
     return [
-        (f"{module}.{index}.{part}.weight", matrix)
+        (f"{module}.{index}.{W[part] if is_mixtral else part}.weight", matrix)
         for index, expert in enumerate(parameter)
         for part, matrix in zip(kinds, expert.chunk(len(kinds)), strict=True)
     ]

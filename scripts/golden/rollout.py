@@ -109,6 +109,8 @@ CASES = [
     ("granitemoe", dict(BASE, model_type="granitemoe", num_local_experts=6, num_experts_per_tok=2,
         embedding_multiplier=3.0, logits_scaling=2.0, residual_multiplier=0.5, attention_multiplier=0.2,
         tie_word_embeddings=True), ATTENTION),
+    ("mixtral", dict(BASE, model_type="mixtral", num_local_experts=6, num_experts_per_tok=2, sliding_window=6,
+        rope_theta=1000.0, tie_word_embeddings=False), ATTENTION),
     ("llama-linear", scaled(rope_type="linear", factor=4.0), LORA),
     ("llama-dynamic", scaled(rope_type="dynamic", factor=2.0), LORA),
     ("llama-yarn", scaled(rope_type="yarn", factor=4.0, original_max_position_embeddings=16), LORA),
@@ -145,7 +147,7 @@ def build(case, config):
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             std = EMBEDDING_STD.get(case, STD) if "embed_tokens" in name else STD
-            for part, matrix in stored(name, parameter):
+            for part, matrix in stored(name, parameter, config["model_type"]):
                 matrix.copy_(values(f"{case}/{part}", matrix.shape, mean_of(f"{case}/{part}"), std))
     return model
 

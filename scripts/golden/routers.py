@@ -18,7 +18,7 @@ from portable import random_ids, random_tensor, stored
 from safetensors.torch import save_file
 
 OUTPUT = Path(sys.argv[1] if len(sys.argv) > 1 else "test/fixtures/model")
-CASES = ["qwen3_moe", "olmoe", "granitemoe"]
+CASES = ["qwen3_moe", "olmoe", "granitemoe", "mixtral"]
 
 
 def aux_loss(model, rows):
@@ -36,7 +36,7 @@ def run(case):
     whole.backward()
     tensors = {
         f"{case}/grad.{name}": part.clone()
-        for whole_name, p in model.named_parameters() if p.grad is not None for name, part in stored(whole_name, p.grad)
+        for whole_name, p in model.named_parameters() if p.grad is not None for name, part in stored(whole_name, p.grad, config.model_type)
     }
     adapted = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **LORA | dict(target_modules=ATTENTION))).eval()
     names = {}

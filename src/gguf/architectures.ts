@@ -58,6 +58,7 @@ const OLMO = { ...OTHERS, name: 'olmo2', anyHeadSize: false, tiedHead: 'twice' }
 const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   llama: LLAMA,
   mistral: LLAMA,
+  mixtral: LLAMA,
   internlm3: LLAMA,
   iquestcoder: LLAMA,
   granite: { ...LLAMA, name: 'granite' },

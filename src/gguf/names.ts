@@ -32,6 +32,7 @@ const IN_LAYER: Readonly<Record<string, string>> = {
   'mlp.down_proj': 'ffn_down',
   // Experts
   'mlp.gate': 'ffn_gate_inp',
+  'block_sparse_moe.gate': 'ffn_gate_inp',
   'block_sparse_moe.router.layer': 'ffn_gate_inp',
   // LFM2
   'self_attn.out_proj': 'attn_output',
@@ -53,6 +54,9 @@ const IN_LAYER: Readonly<Record<string, string>> = {
   'linear_attn.out_proj': 'ssm_out',
 };
 
+/** Of an MLP, which may be an expert. */
+const MATRICES = ['gate', 'up', 'down'] as const;
+
 /** Parameters that no module has as its weight or bias. */
 const APART: Readonly<Record<string, string>> = {
   'linear_attn.A_log': 'ssm_a',
@@ -73,9 +77,9 @@ export function ggufName(name: string, spec: DecoderSpec): string {
 const moduleOf = (name: string): string => name.slice(0, name.lastIndexOf('.'));
 const kindOf = (name: string): string => name.slice(name.lastIndexOf('.') + 1);
 
-function moduleName(part: string, { norms, family }: DecoderSpec): string {
-  const expert = /\.experts\.\d+\.(gate|up|down)_proj$/.exec(part);
-  if (expert !== null) return `ffn_${expert[1]}_exps`;
+function moduleName(part: string, { norms, names, family }: DecoderSpec): string {
+  const expert = /\.experts\.\d+\.(\w+)$/.exec(part);
+  if (expert !== null) return `ffn_${MATRICES.find((kind) => names[kind] === expert[1])}_exps`;
   const place = (Object.keys(NORMS) as (keyof LayerNorms)[]).find((key) => norms[key] === part);
   if (place === 'beforeMlp' && family === 'qwen3_5_text') return NORMS.afterAttention;
   return place === undefined ? IN_LAYER[part]! : NORMS[place];

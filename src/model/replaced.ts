@@ -44,10 +44,10 @@ export function replacedParameters(
   return [...shapes].filter(([name]) => isReplaced(name)).map(([name, shape]) => ({ name, shape }));
 }
 
-/** Experts are one module to PEFT, in which routers of some families have another name than in checkpoints. */
+/** Experts are one module to PEFT, and so are blocks of them, which have another name there than in some checkpoints. */
 function withoutModules(spec: DecoderSpec): string[] {
   const routers = spec.layers.map((_, layer) => expertWeights(spec, layer).router);
-  return [...expertMatrices(spec), ...(spec.experts?.stacked ? routers : [])];
+  return [...expertMatrices(spec), ...(spec.names.mlp === 'mlp' ? [] : routers)];
 }
 
 function checkSaved(entry: string, modules: readonly string[]): void {

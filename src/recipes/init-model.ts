@@ -28,6 +28,7 @@ const SILU = { hidden_act: 'silu' } as const;
 const GELU = { hidden_act: 'gelu_pytorch_tanh', hidden_activation: 'gelu_pytorch_tanh' } as const;
 
 const EXPERTS = { num_experts: 8, num_experts_per_tok: 2 } as const;
+const LOCAL_EXPERTS = { num_local_experts: 8, num_experts_per_tok: 2 } as const;
 
 type Architecture = InitModelConfig['architecture'];
 type Sizes = Pick<Architecture, 'head_dim' | 'hidden_size' | 'num_attention_heads'>;
@@ -58,12 +59,8 @@ const FAMILY_FIELDS: Readonly<Record<(typeof MODEL_TYPES)[number], JsonRow>> = {
   lfm2: { architectures: ['Lfm2ForCausalLM'], block_auto_adjust_ff_dim: false },
   qwen3_moe: { architectures: ['Qwen3MoeForCausalLM'], ...SILU, ...EXPERTS, norm_topk_prob: true },
   olmoe: { architectures: ['OlmoeForCausalLM'], ...SILU, ...EXPERTS },
-  granitemoe: {
-    architectures: ['GraniteMoeForCausalLM'],
-    ...SILU,
-    num_local_experts: 8,
-    num_experts_per_tok: 2,
-  },
+  granitemoe: { architectures: ['GraniteMoeForCausalLM'], ...SILU, ...LOCAL_EXPERTS },
+  mixtral: { architectures: ['MixtralForCausalLM'], ...SILU, ...LOCAL_EXPERTS },
   qwen3_5_text: { architectures: ['Qwen3_5ForCausalLM'], ...SILU },
 };
 

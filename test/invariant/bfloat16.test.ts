@@ -18,6 +18,7 @@ const FAMILIES = [
   'qwen3_moe',
   'olmoe',
   'granitemoe',
+  'mixtral',
 ];
 
 test.skipIf(!hasNativeOps()).each(FAMILIES)('%s', async (name) => {

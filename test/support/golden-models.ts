@@ -46,6 +46,8 @@ export const FAMILIES = [
   'qwen3_moe-whole',
   'olmoe',
   'granitemoe',
+  'mixtral',
+  'mixtral-window',
 ] as const;
 
 /** The same decoder, other rope scalings; logits only. */

@@ -41,6 +41,7 @@ export const MODEL_TYPES = [
   'qwen3_moe',
   'olmoe',
   'granitemoe',
+  'mixtral',
   'qwen3_5_text',
 ] as const;
 

@@ -15,6 +15,7 @@ import { iquestcoder } from './iquestcoder.js';
 import { lfm2 } from './lfm2.js';
 import { llama } from './llama.js';
 import { ministral, ministral3, mistral } from './mistral.js';
+import { mixtral } from './mixtral.js';
 import { olmo2, olmo3, olmoe } from './olmo.js';
 import { phi3 } from './phi3.js';
 import { qwen2 } from './qwen2.js';
@@ -33,6 +34,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   mistral,
   ministral,
   ministral3,
+  mixtral,
   qwen2,
   qwen3,
   qwen3_moe: qwen3Moe,

@@ -6,20 +6,24 @@ import { type FamilyTraits, llamaLike } from './llama.js';
 import { namedRopeFields, type RopeContext, ropeSpec } from './rope.js';
 
 export function mistral(fields: ConfigFields): DecoderSpec {
-  const spec = llamaLike(fields, { family: 'mistral', ...SIZES });
+  const spec = llamaLike(fields, { family: 'mistral', ...MISTRAL_SIZES });
   return everywhere(spec, fields.positiveIntegerOrNull('sliding_window', 4096));
 }
 
-const SIZES = { maxPositions: 131_072, keyValueHeads: 8 } as const satisfies Partial<FamilyTraits>;
+export const MISTRAL_SIZES = {
+  maxPositions: 131_072,
+  keyValueHeads: 8,
+} as const satisfies Partial<FamilyTraits>;
 
-const everywhere = (spec: DecoderSpec, window: number | null): DecoderSpec => ({
+/** The same window in every layer. */
+export const everywhere = (spec: DecoderSpec, window: number | null): DecoderSpec => ({
   ...spec,
   layers: spec.layers.map(() => attends(window)),
 });
 
 /** Ministral: `layer_types` says which layers slide; all of them where it is missing. */
 export function ministral(fields: ConfigFields): DecoderSpec {
-  const spec = llamaLike(fields, { family: 'ministral', ...SIZES });
+  const spec = llamaLike(fields, { family: 'ministral', ...MISTRAL_SIZES });
   const windows = layerWindows(fields, spec.layers.length, {
     window: 4096,
     slides: (_, window) => window !== null,

@@ -39,6 +39,7 @@ test.each([
   ['qwen3_moe-whole', { bias: NO_BIAS }, 'qwen3moe'],
   ['granitemoe', { bias: BIAS }, 'granitemoe'],
   ['granitemoe', { ropes: LLAMA3 }, 'granitemoe'],
+  ['mixtral', {}, 'llama'],
   ['olmoe', { numKvHeads: 2 }, 'olmoe'],
   ['lfm2', { headDim: 4 }, 'lfm2'],
   ['qwen3_5', { layers: DELTA_LAYERS }, 'qwen35'],

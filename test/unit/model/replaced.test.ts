@@ -42,8 +42,9 @@ describe('which base parameters are trained', () => {
       const { spec: moe } = goldenCase(name);
       return [...planLora(moe, loraConfig({ ...standard, modulesToSave })).replaced];
     };
-    // PEFT calls it router.weight.
+    // PEFT calls them router.weight and mlp.gate.
     expect(() => of(['router.layer'], 'granitemoe')).toThrow('names no module of the model');
+    expect(() => of(['block_sparse_moe.gate'], 'mixtral')).toThrow('names no module of the model');
     expect(of(['1.mlp.gate'])).toEqual(['model.layers.1.mlp.gate.weight']);
     expect(() => of(['down_proj'])).toThrow('"down_proj" names no module of the model');
   });

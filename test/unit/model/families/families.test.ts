@@ -273,7 +273,7 @@ test('gemma 3 has a base for each kind of layer, and scales the global one only'
 
 describe('what is refused, by the name of the field', () => {
   test.each([
-    ['model_type', { model_type: 'mixtral' }, 'model_type "mixtral" is not supported'],
+    ['model_type', { model_type: 'falcon' }, 'model_type "falcon" is not supported'],
     ['model_type', { model_type: 'constructor' }, 'is not supported'],
     [
       'num_hidden_layers',
@@ -476,4 +476,26 @@ test('granitemoe: the weights of experts always add up to one, and all are store
   expect(spec.names).toMatchObject({ mlp: 'block_sparse_moe', router: 'router.layer' });
   expect(() => specOf(config('granitemoe', { norm_topk_prob: true }))).toThrow('"norm_topk_prob"');
   expect(() => specOf(config('granitemoe', { mlp_bias: true }))).toThrow('"mlp_bias" is true');
+});
+
+test('mixtral: names of its own, and experts whose probabilities are always divided by their sum', () => {
+  const spec = specOf(config('mixtral'));
+  expect(spec.experts).toEqual({
+    ...{ count: 8, perToken: 2, normalized: true, stacked: false },
+    auxLossCoef: 0.001,
+  });
+  expect(spec.layers).toEqual([attends(null), attends(null)]);
+  expect(spec.ropes[0]!.theta).toBe(1_000_000);
+  expect(specOf(config('mixtral', { sliding_window: 8 })).layers[1]).toEqual(attends(8));
+  const module = 'model.layers.1.block_sparse_moe';
+  const ofLayer = [...parameterShapes(spec)].filter(([name]) => name.startsWith(module));
+  // A router over 8 experts, and each with three matrices.
+  expect(ofLayer.length).toBe(25);
+  expect(Object.fromEntries(ofLayer)).toMatchObject({
+    [`${module}.gate.weight`]: [8, 32],
+    [`${module}.experts.7.w1.weight`]: [40, 32],
+    [`${module}.experts.7.w2.weight`]: [32, 40],
+  });
+  const jitter = { router_jitter_noise: 0.1 };
+  expect(() => specOf(config('mixtral', jitter))).toThrow('"router_jitter_noise" is 0.1');
 });
