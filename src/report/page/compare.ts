@@ -3,7 +3,7 @@ import { basename, resolve, sep } from 'node:path';
 import type { MetricRow, MetricValue } from '../rows/metric-row.js';
 import { configDifferences } from '../run/config-differences.js';
 import { type RunRows, readRun } from '../run/read-run.js';
-import { type Cell, shortHash, textTable } from '../text-table.js';
+import { type Cell, metricCell, shortHash, textTable } from '../text-table.js';
 import { pickExamples } from './examples.js';
 import { metricCharts } from './metric-charts.js';
 import type { LineChart, Report, Section, TableSection } from './report-types.js';
@@ -73,9 +73,14 @@ function lastValues(rows: readonly MetricRow[]): Values {
   return last;
 }
 
-/** Hashes by their beginnings, as people tell them apart. */
+/** For people: hashes by their beginnings, shares in percent. */
 const shown = (rows: ComparisonTable['rows']): Cell[][] =>
-  rows.map((row) => row.map((cell) => (typeof cell === 'string' ? shortHash(cell) : cell)));
+  rows.map(([name = null, ...cells]) => [
+    name,
+    ...cells.map((cell) =>
+      typeof cell === 'string' ? shortHash(cell) : metricCell(String(name), cell),
+    ),
+  ]);
 
 const NOT_SET = '(not set)';
 

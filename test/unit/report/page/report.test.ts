@@ -582,6 +582,7 @@ describe('compareRuns', () => {
     expect(comparison.metrics.rows.map(([name]) => name)).toEqual(['step', ...METRICS]);
     expect(comparison.config.rows).toEqual([['learning_rate', 1e-5, 2e-5]]);
     expect(comparisonText(comparison)).toContain('learning_rate  1e-5  2e-5');
+    expect(comparisonText(comparison)).toMatch(/^result .*\n.*\naccuracy +50\.0% +50\.0%\n/);
     const hashed = { ...comparison.results, rows: [['prompt_hash', 'ab'.repeat(32), null]] };
     expect(comparisonText({ ...comparison, results: hashed })).toContain(
       'prompt_hash  abababababab\n',
