@@ -5,6 +5,7 @@ import { writeFileAtomic } from '../../util/files.js';
 import { wasStopped } from '../../util/stop-signals.js';
 import type { RecipeContext } from '../context.js';
 import { interruption } from '../interrupt.js';
+import { otherStage } from './gate.js';
 import type { StageLauncher, StageOutcome } from './launch.js';
 import { metricOf } from './metrics.js';
 import { outputStamp } from './output-stamp.js';
@@ -160,10 +161,9 @@ function testGate(stage: Stage, progress: Progress): void {
 
 /** A number of the stage's own result, or of another's by `stages.NAME.metric`; null where it could not be told. */
 function gateMetric(name: string, own: StageReport, { reports }: Progress): number | null {
-  const [, other, metric] = /^stages\.([^.]+)\.(.+)$/.exec(name) ?? [];
-  if (other === undefined || metric === undefined) {
-    return metricOf(own.result, name, `stage ${own.name}`);
-  }
-  const sibling = own.name.includes('/') ? own.name.replace(/[^/]*$/, other) : other;
-  return metricOf((reports.get(sibling) ?? reports.get(other))?.result, metric, `stage ${other}`);
+  const other = otherStage(name);
+  if (other === null) return metricOf(own.result, name, `stage ${own.name}`);
+  const { stage, metric } = other;
+  const sibling = own.name.includes('/') ? own.name.replace(/[^/]*$/, stage) : stage;
+  return metricOf((reports.get(sibling) ?? reports.get(stage))?.result, metric, `stage ${stage}`);
 }

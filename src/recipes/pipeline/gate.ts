@@ -42,6 +42,23 @@ function syntaxError(text: string, where: string, found: string): InputError {
   });
 }
 
+const isName = (token: string): boolean =>
+  /^[A-Za-z_]/.test(token) && !/^(and|or|not)$/.test(token);
+
+/** Another stage and the number of its result that `stages.NAME.metric` names; null: a number of the stage's own. */
+export function otherStage(
+  name: string,
+): { readonly stage: string; readonly metric: string } | null {
+  const [, stage, metric] = /^stages\.([^.]+)\.(.+)$/.exec(name) ?? [];
+  return stage === undefined || metric === undefined ? null : { stage, metric };
+}
+
+/** Names of the other stages that a gate compares with. @throws as `parseGate` */
+export const stagesIn = (text: string, where: string): string[] =>
+  tokenize(text, where)
+    .filter(isName)
+    .flatMap((name) => otherStage(name)?.stage ?? []);
+
 /** Parses a gate. @throws InputError naming the place that cannot be read. */
 export function parseGate(text: string, where: string): Gate {
   const tokens = tokenize(text, where);
@@ -54,7 +71,7 @@ export function parseGate(text: string, where: string): Gate {
   const operand = (): Numeric => {
     const token = tokens[at] ?? '';
     const isNumber = /^[-.\d]/.test(token);
-    if (!isNumber && (!/^[A-Za-z_]/.test(token) || /^(and|or|not)$/.test(token))) return fail();
+    if (!isNumber && !isName(token)) return fail();
     at++;
     return isNumber ? () => Number(token) : (metric) => metric(token);
   };

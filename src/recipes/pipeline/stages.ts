@@ -18,7 +18,7 @@ import { InputError, InputErrors } from '../../util/errors.js';
 import { isObject } from '../../util/json-object.js';
 import { companionsOf } from '../outputs/companions.js';
 import type { PipelineFile, StageEntry } from './file.js';
-import { type Gate, parseGate } from './gate.js';
+import { type Gate, parseGate, stagesIn } from './gate.js';
 import type { GridPoint } from './grid.js';
 import { type EarlierStages, findStage, NeedsFailedStage, stageLookup } from './references.js';
 
@@ -35,6 +35,8 @@ export interface Stage {
   readonly point: GridPoint | null;
   /** Ids of the stages whose outputs this one reads, or that it names in `needs`. */
   readonly upstream: readonly string[];
+  /** Ids of the stages with whose results its gate and targets compare. */
+  readonly compared: readonly string[];
   /** Files and folders it reads that no stage of the pipeline makes. */
   readonly inputs: readonly string[];
   /** Folder or file it writes, or null. */
@@ -72,10 +74,11 @@ export function resolveStages(file: PipelineFile): Stage[] {
 
 /** The stages of the part that is to run, and all that they need. @throws InputError on an unknown part */
 function pickPart({ part, entries, yaml, note }: PipelineFile, stages: readonly Stage[]): Stage[] {
-  const isWanted = ({ id, spec }: StageEntry): boolean =>
-    part === 'full' ? !spec.when_needed : id === part || spec.part === part;
-  const wanted = new Set(entries.filter(isWanted).map(({ id }) => id));
-  if (wanted.size === 0 && part !== 'full') {
+  const idsOf = (isPicked: (entry: StageEntry) => boolean): Set<string> =>
+    new Set(entries.filter(isPicked).map(({ id }) => id));
+  const asked = idsOf(({ id, spec }) => part === 'full' || id === part || spec.part === part);
+  const wanted = idsOf(({ id, spec }) => id === part || (asked.has(id) && !spec.when_needed));
+  if (asked.size === 0) {
     const parts = new Set(entries.flatMap(({ spec }) => spec.part ?? []));
     throw new InputError({
       where: yaml.path,
@@ -83,9 +86,16 @@ function pickPart({ part, entries, yaml, note }: PipelineFile, stages: readonly 
       remedy: `Give full, ${[...parts, ...stages.map(({ id }) => id)].join(', ')}`,
     });
   }
-  for (const { id, upstream } of stages.toReversed()) {
-    if (wanted.has(id)) for (const needed of upstream) wanted.add(needed);
-    else if (part === 'full') note?.(`stage ${id}: left out, no stage needs it`);
+  if (wanted.size === 0) {
+    throw new InputError({
+      where: yaml.path,
+      problem: 'every stage is made when needed, and none needs one',
+      remedy: 'Leave when_needed out where a stage is to run',
+    });
+  }
+  for (const { id, upstream, compared } of stages.toReversed()) {
+    if (wanted.has(id)) for (const needed of [...upstream, ...compared]) wanted.add(needed);
+    else if (asked.has(id)) note?.(`stage ${id}: left out, no stage needs it`);
   }
   return stages.filter(({ id }) => wanted.has(id));
 }
@@ -103,21 +113,29 @@ function resolveStage(file: PipelineFile, entry: StageEntry, earlier: EarlierSta
     if (maker === undefined) inputs.push(path);
     else used.add(maker.id);
   }
-  const condition = (text: string, key: string): Condition => ({
-    text,
-    test: parseGate(text, file.yaml.where([...place, key])),
-  });
+  const compared = new Set<string>();
+  const condition = (text: string, key: string): Condition => {
+    const at = file.yaml.where([...place, key]);
+    const test = parseGate(text, at);
+    for (const name of stagesIn(text, at)) {
+      if (name !== spec.name) compared.add(findStage({ name, entry, earlier, where: at }).id);
+    }
+    return { text, test };
+  };
+  const gate = spec.stop_if === null ? null : condition(spec.stop_if, 'stop_if');
+  const targets = spec.targets.map((text) => condition(text, 'targets'));
   return {
     id: entry.id,
     command: spec.command,
     config,
     point: entry.point,
     upstream: [...used],
+    compared: [...compared],
     inputs,
     output: outputOf(config),
     files: filesOf(spec.command, config),
-    gate: spec.stop_if === null ? null : condition(spec.stop_if, 'stop_if'),
-    targets: spec.targets.map((text) => condition(text, 'targets')),
+    gate,
+    targets,
     where,
   };
 }

@@ -134,6 +134,59 @@ it('a stage that is made when needed is left out where nothing that runs reads i
   expect(statuses(result)).toEqual(['prep done', 'final done', 'check done']);
 });
 
+describe('what is made when needed', () => {
+  const COMPARED = `
+root: FOLDER/out
+stages:
+  - name: before
+    command: eval
+    part: checks
+    when_needed: true
+    with: {model: org/base, benchmark: FOLDER/rows.jsonl}
+  - name: after
+    command: eval
+    part: checks
+    with: {model: org/name, benchmark: FOLDER/rows.jsonl}
+`;
+  const planned = (yaml: string, ...overrides: string[]) => {
+    const notes: string[] = [];
+    const note = (line: string) => void notes.push(line);
+    const { stages } = loadPipeline({ file: fixture(yaml).file, overrides, note });
+    return [stages.map(({ id }) => id).join(), ...notes];
+  };
+
+  it('is what a gate or a target that runs compares with', async () => {
+    const gated = `${COMPARED}    stop_if: accuracy < 0.1 and accuracy < stages.before.accuracy\n`;
+    const aimed = `${COMPARED}    targets: [accuracy >= stages.before.accuracy]\n`;
+    for (const yaml of [gated, aimed]) {
+      expect(planned(yaml)).toEqual(['before,after']);
+      expect(statuses(await run(fixture(yaml)))).toEqual(['before done', 'after done']);
+    }
+    const own = `${COMPARED}    stop_if: stages.after.accuracy < 0.1\n`;
+    expect(statuses(await run(fixture(own)))).toEqual(['after done']);
+    expect(() => planned(gated.replace('stages.before', 'stages.befor'))).toThrow(
+      /pipeline\.yaml:13: there is no earlier stage "befor"/,
+    );
+  });
+
+  it('is left out of a part too, which a line says', () => {
+    const without = 'stage before: left out, no stage needs it';
+    expect(planned(COMPARED, 'stage=checks')).toEqual(['after', without]);
+    expect(planned(COMPARED, 'stage=after')).toEqual(['after']);
+    expect(planned(COMPARED, 'stage=before')).toEqual(['before']);
+  });
+
+  it('is refused where nothing else is left', () => {
+    const none = COMPARED.slice(0, COMPARED.indexOf('  - name: after'));
+    for (const words of [[], ['stage=checks']]) {
+      expect(() => planned(none, ...words)).toThrow(
+        'every stage is made when needed, and none needs one. Leave when_needed out where',
+      );
+    }
+    expect(planned(none, 'stage=before')).toEqual(['before']);
+  });
+});
+
 describe('flags of training scripts', () => {
   const PARTS = YAML.replace('vars:', 'vars:\n  model: base').replace(
     'command: grpo\n    config: {',
