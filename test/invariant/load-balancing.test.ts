@@ -2,9 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { balanceLoss } from '../../src/losses/index.js';
-import { collate, type Policy, type TokenBatch } from '../../src/model/index.js';
+import { collate, type Policy, type RouterUse, type TokenBatch } from '../../src/model/index.js';
 import { tf } from '../../src/tensor/index.js';
 import { heldOutMetrics, sftStep, sftTasks } from '../../src/train/index.js';
+import { summed } from '../../src/train/router-spread.js';
+import { dropoutSeedOf } from '../../src/train/trainer.js';
 import { elementCount } from '../../src/util/shape.js';
 import { readSafetensors, toFloat32 } from '../../src/weights/index.js';
 import { relativeGap } from '../support/gaps.js';
@@ -116,6 +118,42 @@ test('micro-batches add up to one large batch, in training and held out', async 
     expect(other.aux_loss).toBeCloseTo(aux, 5);
     expect(other.loss).toBeCloseTo(one.metrics.loss!, 5);
   }
+});
+
+test('what is counted before a step with dropout is what its passes then see', async () => {
+  const policy = goldenPolicy('qwen3_moe', { lora: { loraDropout: 0.2 } });
+  const [seed, step] = [3, 2];
+  const trainer = adamwTrainer(policy, { seed, routerAuxLossCoef: 0.5 });
+  const tasks = sftTasks(ROWS, { microBatchSize: 1, loss: LOSS });
+  const probabilities: number[][] = [];
+  const seen: number[][] = [];
+  const plain: number[][] = [];
+  let rows = 0;
+  for (const [index, { batch, lossOf }] of tasks.entries()) {
+    const dropoutSeed = dropoutSeedOf({ seed, step, index });
+    const routerLoss = (use: RouterUse) => {
+      // Asked for twice: its gradient, and its value.
+      probabilities[index] = [...use.probabilities.dataSync()];
+      seen[index] = [...use.counts];
+      return balanceLoss(use.probabilities, { coefficient: 0.5, ...use });
+    };
+    const { gradient } = await policy.gradients(batch, lossOf, { dropoutSeed, routerLoss });
+    gradient.dispose();
+    const counted = await policy.routerUse(batch, { dropoutSeed });
+    expect(counted.counts).toEqual(seen[index]);
+    plain.push([...(await policy.routerUse(batch)).counts]);
+    rows += counted.rows;
+  }
+  expect(plain).not.toEqual(seen);
+  const auxOf = (counts: number[][]) => {
+    const [f, p] = [summed(counts), summed(probabilities)];
+    return f.reduce((sum, count, e) => sum + (f.length * count * p[e]!) / rows ** 2, 0);
+  };
+  const { metrics } = await trainer.step(tasks, { step, learningRate: 0.1 });
+  expect(Math.abs(auxOf(plain) - auxOf(seen))).toBeGreaterThan(1e-4);
+  expect(metrics.aux_loss).toBeCloseTo(auxOf(seen), 5);
+  trainer.optimizer.dispose();
+  policy.dispose();
 });
 
 test('a step that nothing is learnt from has none', async () => {
