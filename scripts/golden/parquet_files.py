@@ -42,12 +42,19 @@ def typed_rows():
     ]
 
 
+def text_or_bytes(value):
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(value).decode()}
+
+
 def as_json(row):
     row = dict(row)
     if row["when"] is not None:
         row["when"] = row["when"].isoformat(timespec="milliseconds") + "Z"
         for name in ("bytes", "picture"):
-            row[name] = base64.b64encode(row[name]).decode()
+            row[name] = text_or_bytes(row[name])
     if row["large"] is not None:
         row["large"] = str(row["large"])
     return row
@@ -61,6 +68,8 @@ def main():
     pq.write_table(table, FOLDER / "types-zstd.parquet", compression="zstd", row_group_size=2)
     expected = [as_json(row) for row in rows]
     (FOLDER / "types.json").write_text(json.dumps(expected, ensure_ascii=False, indent=1) + "\n")
+    counts = pa.table({"counts": pa.array([[("Key", 1), ("other", 2)]], pa.map_(pa.string(), pa.int64()))})
+    pq.write_table(counts, FOLDER / "map.parquet")
     for split, count in (("train", 5), ("test", 2)):
         made = [
             dict(question=f"How many are {i} and {i + 1}?", answer=f"It is {i}+{i + 1} = <<{i}+{i + 1}={2 * i + 1}>>{2 * i + 1}.\n#### {2 * i + 1}")

@@ -1,6 +1,7 @@
 /**
  * Rows of Parquet files as JSON values: whole numbers beyond 2^53 become decimal strings, dates ISO
- * strings, bytes base64. Text is UTF-8, as in other files.
+ * strings. Text is UTF-8, as in other files. Bytes are text where they are UTF-8, as old writers store
+ * it, else `{base64}`, which nothing takes for text.
  */
 import { isUtf8 } from 'node:buffer';
 import { existsSync } from 'node:fs';
@@ -14,7 +15,7 @@ import { compressors } from 'hyparquet-compressors';
 import { InputError, messageOf } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import { assertFetched } from '../../util/git-lfs.js';
-import { parseJson } from '../../util/json-object.js';
+import { isObject, parseJson } from '../../util/json-object.js';
 import { type FileRows, rowLabel } from './file-rows.js';
 
 /** What stands for text in other bytes until its row is known. */
@@ -25,7 +26,7 @@ const decoded = (read: (text: string) => unknown) => (bytes: Uint8Array | undefi
 
 const READING = {
   compressors,
-  /** Bytes that the file calls no text are none. */
+  /** Bytes that the file does not call text are told by what they hold. */
   utf8: false,
   parsers: { stringFromBytes: decoded(String), jsonFromBytes: decoded(parseJson) },
 };
@@ -80,18 +81,24 @@ export async function* streamParquetRows(
   }
 }
 
+/** Of a map. */
+const hasOtherKey = (value: unknown): boolean => isObject(value) && Object.hasOwn(value, NOT_UTF8);
+
 /** @param where Row and fields, for errors @throws InputError where a text is not UTF-8 */
 function toJson(value: unknown, where: string): unknown {
   if (typeof value === 'bigint') {
     const number = Number(value);
     return Number.isSafeInteger(number) ? number : value.toString();
   }
-  if (value === NOT_UTF8) {
+  if (value === NOT_UTF8 || hasOtherKey(value)) {
     const remedy = 'Write the column as UTF-8, or as bytes';
     throw new InputError({ where, problem: 'the text is not UTF-8', remedy });
   }
   if (value instanceof Date) return value.toISOString();
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  if (value instanceof Uint8Array) {
+    const bytes = Buffer.from(value);
+    return isUtf8(bytes) ? bytes.toString() : { base64: bytes.toString('base64') };
+  }
   if (ArrayBuffer.isView(value)) return toJson(Array.from(value as Float64Array), where);
   if (Array.isArray(value)) return value.map((each) => toJson(each, where));
   if (typeof value !== 'object' || value === null) return value ?? null;

@@ -137,12 +137,18 @@ describe('Parquet', () => {
     },
   );
 
+  it('reads maps as objects', async () => {
+    const { rows } = await readRowFile(join(FIXTURES, 'map.parquet'));
+    expect(rows).toEqual([{ counts: { Key: 1, other: 2 } }]);
+  });
+
   it('names text that is not UTF-8, in a row and in what is nested there', async () => {
-    for (const [from, where] of [
-      ['What is', 'row 1: question'],
-      ['Hi', 'row 1: messages: content'],
+    for (const [name, from, where] of [
+      ['types-snappy.parquet', 'What is', 'row 1: question'],
+      ['types-snappy.parquet', 'Hi', 'row 1: messages: content'],
+      ['map.parquet', 'Key', 'row 1: counts'],
     ] as const) {
-      const bytes = readFileSync(join(FIXTURES, 'types-snappy.parquet'));
+      const bytes = readFileSync(join(FIXTURES, name));
       for (let at = bytes.indexOf(from); at >= 0; at = bytes.indexOf(from)) bytes[at] = 0xff;
       expect(await failure(file('a.parquet', bytes))).toBe(
         `/a.parquet:${where}: the text is not UTF-8. Write the column as UTF-8, or as bytes`,
