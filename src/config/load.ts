@@ -1,6 +1,6 @@
 /** Defaults < file < command line, in one place. */
 import type { z } from 'zod';
-import { InputErrors } from '../util/errors.js';
+import { InputError, InputErrors } from '../util/errors.js';
 import { valueAt } from '../util/json-object.js';
 import { environmentLookup, interpolated } from './interpolate.js';
 import type { ConfigSchema } from './introspect.js';
@@ -39,12 +39,16 @@ export function loadConfig<S extends ConfigSchema>(
   return resolveConfig(schema, layers, note);
 }
 
-/** @throws InputError on the file of a pipeline, whose keys and references are all of another kind */
+/** @throws InputError where there are no keys, and on the file of a pipeline, whose keys are all of another kind */
 function fileLayer(
   file: string,
   schema: ConfigSchema,
   env: Readonly<Record<string, string | undefined>>,
 ): Layer {
+  if (Object.keys(schema.shape).length === 0) {
+    const problem = 'this command has no keys, and reads no config file';
+    throw new InputError({ where: file, problem, remedy: `Leave ${file} out` });
+  }
   const { value, where } = readYamlFile(file);
   if (value.stages !== undefined && !Object.hasOwn(schema.shape, 'stages')) {
     throw refusal('stages', { schema, path: [] }, where(['stages'])).error;

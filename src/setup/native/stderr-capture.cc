@@ -20,6 +20,10 @@ napi_value Begin(napi_env env, napi_callback_info) {
   memory = memfd_create("stderr", MFD_CLOEXEC);
   original = dup(STDERR_FILENO);
   if (memory < 0 || original < 0 || dup2(memory, STDERR_FILENO) < 0) {
+    for (int *file : {&memory, &original}) {
+      if (*file >= 0) close(*file);
+      *file = -1;
+    }
     napi_throw_error(env, nullptr, "standard error cannot be redirected");
   }
   return nullptr;

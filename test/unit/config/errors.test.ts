@@ -6,6 +6,7 @@ import {
   type CommandName,
   type ConfigSchema,
   commandSchemas,
+  completionSchema,
   evalSchema,
   exportSchema,
   generateSchema,
@@ -367,6 +368,9 @@ describe('in a file', () => {
       'configs/gsm8k/none.yaml: no such config file. Check the path',
     );
     expect(messageFor(sftSchema, [], folder)).toBe(`${folder}: is a folder, expected a YAML file`);
+    expect(messageFor(completionSchema, [], 'zsh')).toBe(
+      'zsh: this command has no keys, and reads no config file. Leave zsh out',
+    );
   });
 });
 
