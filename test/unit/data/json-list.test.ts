@@ -92,4 +92,4 @@ test('rows that were written as JSON or CSV are read back where they are longer 
       true,
     );
   }
-}, 120_000);
+}, 300_000);
