@@ -56,9 +56,18 @@ export function trainingRow(row: JsonRow, style: AnswerStyle, where: string): Ch
   });
 }
 
+/** What data sets often call the two, in any case. What is worked out comes before what is not. */
+const PROMPTS = ['instruction', 'query', 'problem', 'question', 'input', 'user'];
+const COMPLETIONS = ['output', 'response', 'solution', 'answer', 'completion', 'assistant'];
+
 function ofNoForm(row: JsonRow, where: string): InputError {
   const texts = Object.keys(row).filter((name) => typeof row[name] === 'string');
-  const [prompt = 'COLUMN', completion = 'COLUMN'] = texts;
+  const called = (name: string) => texts.find((text) => text.toLowerCase() === name);
+  const firstOf = (names: readonly string[]) => names.map(called).find(Boolean) ?? 'COLUMN';
+  const [instruction, input] = [called('instruction'), called('input')];
+  const isAlpaca = instruction !== undefined && input !== undefined;
+  const prompt = isAlpaca ? `"{${instruction}}\\n{${input}}"` : firstOf(PROMPTS);
+  const completion = firstOf(COMPLETIONS);
   return new InputError({
     where,
     problem: `needs messages, prompt and completion, or text; found ${fieldNames(row)}`,

@@ -27,10 +27,25 @@ it('with a bare answer, or with other columns, a row is refused with the columns
   );
   const row = { id: 3, Frage: '5 + 1?', Antwort: 'six' };
   expect(() => trainingRow(row, style, 'f:1')).toThrow(
-    "f:1: needs messages, prompt and completion, or text; found id=3, Frage, Antwort. Name its columns, as dataset.columns='{prompt: Frage, completion: Antwort}'",
+    "f:1: needs messages, prompt and completion, or text; found id=3, Frage, Antwort. Name its columns, as dataset.columns='{prompt: COLUMN, completion: COLUMN}'",
   );
   const renamed = renameColumns(row, { prompt: 'Frage', completion: 'Antwort' }) as JsonRow;
   expect(trainingRow(renamed, style, 'f:1')).toMatchObject({ completion: 'six' });
+});
+
+it.each<[JsonRow, string]>([
+  [
+    { instruction: 'Add.', input: '1 2', output: '3' },
+    '{prompt: "{instruction}\\n{input}", completion: output}',
+  ],
+  [{ id: 'a', instruction: 'Add.', response: '3' }, '{prompt: instruction, completion: response}'],
+  [{ source: 's', Answer: '3', Query: 'q' }, '{prompt: Query, completion: Answer}'],
+  [{ problem: 'p', answer: '3', solution: 's' }, '{prompt: problem, completion: solution}'],
+  [{ input: 'i', target: 't' }, '{prompt: input, completion: COLUMN}'],
+  [{ instruction: 'Add.', input: null, output: 3 }, '{prompt: instruction, completion: COLUMN}'],
+  [{ toString: 'x' }, '{prompt: COLUMN, completion: COLUMN}'],
+])('of the columns of %j those of known names are named', (row, columns) => {
+  expect(() => trainingRow(row, style, 'f:1')).toThrow(`, as dataset.columns='${columns}'`);
 });
 
 it('beside a text, which TRL trains on, it is refused with the way to learn the text', () => {
