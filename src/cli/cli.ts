@@ -1,8 +1,8 @@
 /** The program: words → command → exit code. An error becomes a line on standard error. */
 import yargs from 'yargs';
-import { nearest } from '../config/index.js';
 import { interruption } from '../recipes/interrupt.js';
 import { InputError, InputErrors, LorikeetError, messageOf } from '../util/errors.js';
+import { nearest } from '../util/nearest.js';
 import { ownVersion } from '../util/package-version.js';
 import { type Call, splitWords } from './call.js';
 import type { Command } from './command.js';

@@ -1,10 +1,10 @@
 /** What a written key stands for: the schema's own key, one by the name of another tool, or none. */
 import { z } from 'zod';
 import { InputError } from '../util/errors.js';
+import { nearest } from '../util/nearest.js';
 import type { ForeignMeaning } from './foreign-meaning.js';
 import { foreignNames } from './foreign-names.js';
 import { childOf, keyDocs, schemaAt, unwrap } from './introspect.js';
-import { nearest } from './nearest.js';
 import type { Refusal } from './refusal.js';
 
 /** What another tool's name means here, where that is known. */

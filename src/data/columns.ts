@@ -3,6 +3,7 @@
  * `{question: "{instruction}\n{input}"}`. Columns that are renamed are gone; those in a text stay.
  */
 import type { JsonRow } from '../util/files.js';
+import { nearest } from '../util/nearest.js';
 import { fieldNames } from '../util/shown.js';
 
 /** The row with its columns renamed, or what is wrong with it. */
@@ -19,12 +20,8 @@ export function renameColumns(
       continue;
     }
     const names = [...theirs.matchAll(FIELD)].map(([, name]) => name!);
-    const wrong = (names.length === 0 ? [theirs] : names).map((name) => problemOf(row, name));
-    const problem = wrong.find((one) => one !== null);
-    if (problem !== undefined) {
-      const hint = Object.hasOwn(row, ours) ? `. Write columns={${theirs}: ${ours}}` : '';
-      return `${problem} for ${ours} (it has ${fieldNames(row)})${hint}`;
-    }
+    const wrong = (names.length === 0 ? [theirs] : names).find((name) => !isText(row, name));
+    if (wrong !== undefined) return problemOf(row, { ours, theirs, wrong });
     moved.set(ours, theirs.replace(FIELD, (_, name: string) => String(row[name] ?? '')).trim());
   }
   const rest = Object.entries(row).filter(([name]) => !renamed.has(name));
@@ -34,9 +31,29 @@ export function renameColumns(
 const FIELD = /\{([^{}]+)\}/g;
 
 /** Null is an empty text: in Alpaca's rows the input may be missing. */
-function problemOf(row: JsonRow, name: string): string | null {
-  if (!Object.hasOwn(row, name)) return `no column "${name}"`;
-  const value = row[name];
-  const isText = value === null || typeof value !== 'object';
-  return isText ? null : `column "${name}" is no text`;
+const isText = (row: JsonRow, name: string): boolean =>
+  Object.hasOwn(row, name) && (row[name] === null || typeof row[name] !== 'object');
+
+/** Names that rows have here, and that are to stand before the colon. */
+const OWN_NAMES = new Set([
+  ...['messages', 'prompt', 'completion', 'text', 'question', 'reasoning', 'answer'],
+  ...['chosen', 'rejected'],
+]);
+
+interface WrongColumn {
+  readonly ours: string;
+  readonly theirs: string;
+  /** `theirs`, or a column in its text. */
+  readonly wrong: string;
+}
+
+function problemOf(row: JsonRow, { ours, theirs, wrong }: WrongColumn): string {
+  const use = `for ${ours} (it has ${fieldNames(row)})`;
+  if (Object.hasOwn(row, wrong)) return `column "${wrong}" is no text ${use}`;
+  const problem = `no column "${wrong}" ${use}`;
+  if (OWN_NAMES.has(theirs) && Object.hasOwn(row, ours)) {
+    return `${problem}. Write columns={${theirs}: ${ours}}`;
+  }
+  const near = nearest(wrong, Object.keys(row));
+  return near === undefined ? problem : `${problem}. The nearest is ${near}`;
 }

@@ -6,9 +6,9 @@ import {
   benchRolloutSchema,
   benchSchema,
   benchSftSchema,
-  nearest,
 } from '../../config/index.js';
 import { InputError } from '../../util/errors.js';
+import { nearest } from '../../util/nearest.js';
 import { type Command, defineCommand } from '../command.js';
 
 const rollout = defineCommand({

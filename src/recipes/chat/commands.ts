@@ -1,10 +1,10 @@
 /** What a line means: text for the model, or a command that begins with a slash. */
 import { dirname } from 'node:path';
-import { nearest } from '../../config/index.js';
 import type { Completion } from '../../rollout/index.js';
 import { appendText } from '../../util/append.js';
 import { checkFolderPlace, makeFolder } from '../../util/disk.js';
 import { InputError } from '../../util/errors.js';
+import { nearest } from '../../util/nearest.js';
 import type { AnswerSink, Conversation } from './conversation.js';
 
 export interface CommandTools {

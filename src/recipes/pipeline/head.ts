@@ -9,7 +9,6 @@ import {
   interpolateTree,
   type Layer,
   type Lookup,
-  nearest,
   overrideLayer,
   pipelineSchema,
   readYamlFile,
@@ -18,6 +17,7 @@ import {
 } from '../../config/index.js';
 import { InputError } from '../../util/errors.js';
 import { valueAt } from '../../util/json-object.js';
+import { nearest } from '../../util/nearest.js';
 import { ownOverrides } from './foreign-flags.js';
 import { runFolder } from './run-folder.js';
 

@@ -1,7 +1,8 @@
 /** Reads the fields of a request's body one by one; null is as good as absent. What nobody has read is unknown. */
-import { nearest } from '../../config/index.js';
+
 import type { JsonRow } from '../../util/files.js';
 import { isObject } from '../../util/json-object.js';
+import { nearest } from '../../util/nearest.js';
 import { shown } from '../../util/shown.js';
 import { fieldError } from './api-error.js';
 

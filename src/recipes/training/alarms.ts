@@ -1,8 +1,9 @@
 /** Alarms of a training run: said on the console, and kept in run.json. */
-import { nearest } from '../../config/index.js';
+
 import type { MetricRow, RunFolder } from '../../report/index.js';
 import { ALARMS, Alarms, alarmLine, type TrainerName } from '../../train/index.js';
 import { InputError } from '../../util/errors.js';
+import { nearest } from '../../util/nearest.js';
 import type { RecipeContext } from '../context.js';
 import type { TrainerConfig } from './trainer-config.js';
 

@@ -1,6 +1,7 @@
 /** The metric that tells the best step: its name as a config gives it, which way is better, and whether it is measured. */
-import { nearest } from '../../config/index.js';
+
 import { InputError } from '../../util/errors.js';
+import { nearest } from '../../util/nearest.js';
 import { givesScore } from '../evaluation/benchmark.js';
 import type { EvaluationKeys } from '../evaluation/evaluation-inputs.js';
 import { type EvaluatedConfig, evaluationKeys } from './evaluate-trained.js';

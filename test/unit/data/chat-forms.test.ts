@@ -87,7 +87,7 @@ describe('renameColumns', () => {
   it.each([
     [
       '{instruct} {input}',
-      'no column "instruct" for question (it has instruction, input=null, n=2, list, {odd})',
+      'no column "instruct" for question (it has instruction, input=null, n=2, list, {odd}). The nearest is instruction',
     ],
     [
       '{list}',
@@ -95,9 +95,25 @@ describe('renameColumns', () => {
     ],
     [
       'instruct',
-      'no column "instruct" for question (it has instruction, input=null, n=2, list, {odd})',
+      'no column "instruct" for question (it has instruction, input=null, n=2, list, {odd}). The nearest is instruction',
     ],
   ])('says what is wrong with %s', (theirs, problem) => {
     expect(renameColumns(row, { question: theirs })).toBe(problem);
+  });
+
+  it.each([
+    [{ answer: 'solutoin' }, 'no column "solutoin" for answer', '. The nearest is solution'],
+    [{ answer: '{question} {text}' }, 'no column "text" for answer', ''],
+    [
+      { solution: 'reasoning' },
+      'no column "reasoning" for solution',
+      '. Write columns={reasoning: solution}',
+    ],
+    [{ working: 'reasoning' }, 'no column "reasoning" for working', ''],
+  ])('says of %j how to write it, or which column is meant', (columns, problem, remedy) => {
+    const solved = { question: 'q', answer: '3', solution: 's' };
+    expect(renameColumns(solved, columns)).toBe(
+      `${problem} (it has question, answer, solution)${remedy}`,
+    );
   });
 });

@@ -1,6 +1,6 @@
 /** Edit distance by hand, and the nearest of several names. */
 import { describe, expect, it } from 'vitest';
-import { editDistance, nearest } from '../../../src/config/nearest.js';
+import { editDistance, nearest } from '../../../src/util/nearest.js';
 
 describe('editDistance', () => {
   it('counts insertions, deletions and substitutions', () => {
