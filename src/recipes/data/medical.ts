@@ -1,5 +1,5 @@
 /** `lorikeet data medical`: training and validation files for reinforcement fine-tuning, with and without prompt. */
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataConfig } from '../../config/index.js';
 import {
@@ -22,7 +22,7 @@ const DEFAULT_ROWS = 100;
 /** Those of an earlier call that are in a folder, also with another prompt, and the statistics. */
 export const medicalFiles = (folder: string): string[] => [
   STATS_FILE,
-  ...readdirSync(folder).filter(isMedicalFile),
+  ...(existsSync(folder) ? readdirSync(folder) : []).filter(isMedicalFile),
 ];
 
 function compiled(filter: string | null): RegExp | null {
