@@ -7,8 +7,6 @@
  */
 import { randomUUID } from 'node:crypto';
 import {
-  constants,
-  copyFileSync,
   existsSync,
   linkSync,
   readFileSync,
@@ -60,14 +58,21 @@ export async function withLock<T>(
   work: () => Promise<T>,
   options: LockOptions = {},
 ): Promise<T> {
-  const mine = await acquire(path, options);
-  const renewal = setInterval(() => renew(path, mine), RENEW_MS).unref();
+  const release = keepLock(path, await acquire(path, options));
   try {
     return await work();
   } finally {
-    clearInterval(renewal);
-    releaseLock(path, mine);
+    release();
   }
+}
+
+/** Renews a lock that was taken, until it is freed by the function that this gives. */
+function keepLock(path: string, holder: LockHolder): () => void {
+  const renewal = setInterval(() => renew(path, holder), RENEW_MS).unref();
+  return () => {
+    clearInterval(renewal);
+    releaseLock(path, holder);
+  };
 }
 
 async function acquire(path: string, options: LockOptions): Promise<LockHolder> {
@@ -136,7 +141,8 @@ function create(path: string, holder: LockHolder): boolean {
   return writing(path, () => {
     try {
       writeFileSync(part, JSON.stringify(holder));
-      if (!placed(part, path)) return false;
+      // Network file systems may say that the name is taken when a repeated call finds what the first has made.
+      if (!placed(part, path) && !isHeldBy(path, holder)) return false;
       removePartsOf([path]);
       return true;
     } finally {
@@ -148,25 +154,25 @@ function create(path: string, holder: LockHolder): boolean {
 /** Gives a file a second name; false where the name is taken, or a holder of the lock has cleared the file away. */
 function placed(file: string, path: string): boolean {
   try {
-    linkSync(file, path);
+    linkOrCopy(file, path);
   } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST' || code === 'ENOENT') return false;
-    if (!NO_LINKS.includes(code)) throw error;
-    return copied(file, path);
+    if (['EEXIST', 'ENOENT'].includes(codeOf(error))) return false;
+    throw error;
   }
   return true;
 }
 
-function copied(file: string, path: string): boolean {
+/** Not by `copyFileSync`: it sets the mode, too, which mounts that belong to another user refuse. */
+function linkOrCopy(file: string, path: string): void {
   try {
-    copyFileSync(file, path, constants.COPYFILE_EXCL);
+    linkSync(file, path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    return false;
+    if (!NO_LINKS.includes(codeOf(error))) throw error;
+    writeFileSync(path, readFileSync(file), { flag: 'wx' });
   }
-  return true;
 }
+
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? '';
 
 /** Null when the lock is gone, or where links cannot be made still being written, or left half by a process that died. */
 function readHolder(path: string): LockHolder | null {
@@ -190,7 +196,7 @@ function discard(path: string, stale: LockHolder | null): void {
     renameSync(path, aside);
     if (readHolder(aside)?.token !== stale?.token) placed(aside, path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if (codeOf(error) !== 'ENOENT') throw error;
   } finally {
     rmSync(aside, { force: true });
   }
@@ -202,7 +208,7 @@ function renew(path: string, holder: LockHolder): void {
   try {
     utimesSync(path, new Date(), new Date());
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if (codeOf(error) !== 'ENOENT') throw error;
   }
 }
 
