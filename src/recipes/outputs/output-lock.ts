@@ -2,6 +2,7 @@
  * Keeps two processes from writing one output file, and clears what a killed one has left of it and of its
  * companions.
  */
+import { resolve } from 'node:path';
 import { removePartsOf } from '../../util/atomic-file.js';
 import { InputError } from '../../util/errors.js';
 import { type LockHolder, releaseLock, tryLock } from '../../util/lock.js';
@@ -9,8 +10,8 @@ import { type LockHolder, releaseLock, tryLock } from '../../util/lock.js';
 /** What is written beside an output, behind its name. */
 const COMPANIONS = ['.stats.json', '.bandit.json', '.attempts.jsonl'];
 
-/** Beside a folder, also where its name ends in a slash. */
-const lockPath = (output: string): string => `${output.replace(/\/+$/, '')}.lock`;
+/** Beside a folder, by any spelling: in it, it would be in the way. */
+const lockPath = (output: string): string => `${resolve(output)}.lock`;
 
 interface Locking {
   /** Of the config, that names the output. */

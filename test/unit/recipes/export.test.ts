@@ -1,4 +1,12 @@
-import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { commandSchemas } from '../../../src/config/index.js';
@@ -222,13 +230,31 @@ test('the folder of the model itself is never replaced', async () => {
 test('an output that another process writes is refused, by any spelling', async () => {
   const lock = lockOutput(at('held'));
   const held = `output: process ${process.pid} is writing ${at('held')}`;
-  await expect(runExport(keys('held/'), context)).rejects.toThrow(held);
-  const made = commandSchemas['init-model'].parse({ output: at('held'), architecture: {} });
-  await expect(runInitModel(made, context)).rejects.toThrow(held);
+  for (const end of ['', '/', '/.']) {
+    const output = `${at('held')}${end}`;
+    const made = commandSchemas['init-model'].parse({ output, architecture: {} });
+    await expect(runExport(keys('held', { output }), context)).rejects.toThrow(held);
+    await expect(runInitModel(made, context)).rejects.toThrow(held);
+  }
   unlockOutput(at('held'), lock);
   expect(existsSync(at('held'))).toBe(false);
   await runExport(keys('held/'), context);
   expect(existsSync(at('held.lock')) || existsSync(at('held/.lock'))).toBe(false);
+});
+
+test.each(['.', `${at('here')}/.`])('an empty folder may be the output as %s', async (output) => {
+  const elsewhere = process.cwd();
+  mkdirSync(at('here'));
+  process.chdir(at('here'));
+  try {
+    await runExport(keys('here', { output }), context);
+  } finally {
+    process.chdir(elsewhere);
+  }
+  const weights = (name: string) => readFileSync(at(name, 'model.safetensors'));
+  expect(weights('here').equals(weights('base'))).toBe(true);
+  rmSync(at('here'), { recursive: true });
+  expect(readdirSync(at('')).filter((name) => name.startsWith('here'))).toEqual([]);
 });
 
 test.each([
