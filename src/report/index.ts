@@ -71,7 +71,7 @@ export { PhaseClock } from './run/phases.js';
 export { type RunRows, readProgress, readRun } from './run/read-run.js';
 export { checkFileName, moveRunAside, readRunRecord } from './run/run-files.js';
 export type { OpenRunOptions, RunFolder } from './run/run-folder.js';
-export { isLocked } from './run/run-lock.js';
+export { holdingRun, isLocked } from './run/run-lock.js';
 export { isRunFolder, RUN_NAMES, runPaths } from './run/run-paths.js';
 export { makeRunId, type ReadSource, type RunStatus } from './run/run-record.js';
 

@@ -38,6 +38,7 @@ export type { GradedCompletion } from './rollouts.js';
 export {
   type CheckpointStore,
   clearCheckpointParts,
+  removeLater,
   rotateCheckpoints,
   saveCheckpoint,
 } from './save-checkpoint.js';

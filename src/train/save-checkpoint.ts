@@ -59,9 +59,29 @@ export async function saveCheckpoint(
   return target;
 }
 
-/** The folder is that of one run, which one process has: no number of another keeps a part. */
+/**
+ * The folder is that of one run, which one process has: no number of another keeps a part.
+ * @throws RunError when it cannot be cleared
+ */
 export function clearCheckpointParts({ dir }: Pick<CheckpointStore, 'dir'>): void {
-  clearFolderParts(dir, existsSync(dir) ? readdirSync(dir).filter(isPartOfCheckpoint) : []);
+  if (!existsSync(dir)) return;
+  const parts = readdirSync(dir).filter(isPartOfCheckpoint);
+  removing(() => clearFolderParts(dir, parts), {
+    where: dir,
+    problem: 'what a stopped run has left cannot be cleared away',
+    remedy: `Make the folder writable or move ${parts.join(', ')} elsewhere, and go on with ${goOn({ dir })}`,
+  });
+}
+
+/** Deletes those of later steps. @throws RunError when one cannot be deleted */
+export function removeLater({ dir }: Pick<CheckpointStore, 'dir'>, step: number): void {
+  for (const later of listCheckpoints(dir).filter((path) => stepOf(path) > step)) {
+    removing(() => removeFolder(later), {
+      where: later,
+      problem: 'the later checkpoint cannot be deleted',
+      remedy: `The one of step ${step} is whole: delete this one and give the same call again`,
+    });
+  }
 }
 
 /** Deletes the oldest that are not to be kept until there are as many as the limit, as transformers does. */
@@ -69,7 +89,13 @@ export function rotateCheckpoints(store: CheckpointStore, { keep = [] }: SaveOpt
   const checkpoints = listCheckpoints(store.dir);
   const free = checkpoints.slice(0, -1).filter((path) => !keep.includes(stepOf(path)));
   const excess = checkpoints.length - (store.limit ?? checkpoints.length);
-  for (const old of free.slice(0, Math.max(0, excess))) removeOld(old, store);
+  for (const old of free.slice(0, Math.max(0, excess))) {
+    removing(() => removeFolder(old), {
+      where: old,
+      problem: 'the older checkpoint cannot be deleted',
+      remedy: `The latest is whole: delete this one and go on with ${goOn(store)}`,
+    });
+  }
 }
 
 /** What a call is given to go on; the store is in the folder of its run. */
@@ -81,18 +107,18 @@ function remedyOf(cause: unknown): string {
   return isClosed(cause) ? 'make their folder writable and ' : '';
 }
 
-function removeOld(dir: string, store: CheckpointStore): void {
+interface Removal {
+  readonly where: string;
+  readonly problem: string;
+  readonly remedy: string;
+}
+
+function removing(work: () => void, { problem, ...parts }: Removal): void {
   try {
-    removeFolder(dir);
+    work();
   } catch (error) {
-    throw new RunError(
-      {
-        where: dir,
-        problem: `the older checkpoint cannot be deleted (${messageOf(error)})`,
-        remedy: `The latest is whole: delete this one and go on with ${goOn(store)}`,
-      },
-      { cause: error },
-    );
+    const why = `${problem} (${messageOf(error)})`;
+    throw new RunError({ ...parts, problem: why }, { cause: error });
   }
 }
 

@@ -1,6 +1,7 @@
 /** Checkpoints of a training run: where they lie, which one it goes on from, and putting it in place. */
-import { resolve } from 'node:path';
-import { type RunFolder, runPaths } from '../../report/index.js';
+import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { holdingRun, type RunFolder, runPaths } from '../../report/index.js';
 import {
   type CheckpointState,
   type CheckpointStore,
@@ -8,9 +9,9 @@ import {
   type Fingerprint,
   listCheckpoints,
   loadCheckpoint,
+  removeLater,
   stepOf,
 } from '../../train/index.js';
-import { removeFolder } from '../../util/atomic-folder.js';
 import { InputError } from '../../util/errors.js';
 import { sha256 } from '../../util/files.js';
 import { adapterHash } from '../../weights/index.js';
@@ -60,7 +61,9 @@ export interface FoundCheckpoint {
 
 /**
  * The checkpoint that `resume` (never, auto, or a path) names, read and checked; null for a fresh start.
- * @throws InputError when it is half-written, damaged, or of another model or optimizer.
+ * What a killed run has moved aside takes its place first: it may be the latest.
+ * @throws InputError when another process has the run, or the checkpoint is half-written, damaged, or of another
+ *   model or optimizer.
  */
 export function findCheckpoint(
   store: CheckpointStore,
@@ -68,6 +71,7 @@ export function findCheckpoint(
 ): FoundCheckpoint | null {
   const { resume } = config;
   if (resume === 'never') return null;
+  if (existsSync(store.dir)) holdingRun(dirname(store.dir), () => clearCheckpointParts(store));
   const path = resume === 'auto' ? listCheckpoints(store.dir).at(-1) : resolve(resume);
   if (path === undefined) return null;
   const state = loadCheckpoint(path, store);
@@ -128,16 +132,12 @@ export function takeBest(
   }
 }
 
-/** Loads a checkpoint into the policy and its optimizer; later ones of the same run, and parts of some, are deleted. */
+/** Loads a checkpoint into the policy and its optimizer; later ones of the same run are deleted. */
 export function restore(trained: TrainedPolicy, { run, store, checkpoint }: RestoreArgs): void {
   const { state } = checkpoint;
   const { policy } = trained;
   policy.parameters.assign(flatParameters(store, state.parameters));
   if (state.reference !== null) policy.reference?.assign(flatParameters(store, state.reference));
   trained.trainer.optimizer.restore(state.optimizer);
-  if (!run.isResumed) return;
-  clearCheckpointParts(store);
-  for (const later of listCheckpoints(store.dir)) {
-    if (stepOf(later) > state.step) removeFolder(later);
-  }
+  if (run.isResumed) removeLater(store, state.step);
 }

@@ -19,6 +19,19 @@ export function lockRun(dir: string): LockHolder {
 
 export const unlockRun = (dir: string, lock: LockHolder): void => releaseLock(lockPath(dir), lock);
 
+/**
+ * What `work` gives, which no other process writing into `dir` disturbs.
+ * @throws InputError when a living process holds it
+ */
+export function holdingRun<T>(dir: string, work: () => T): T {
+  const lock = lockRun(dir);
+  try {
+    return work();
+  } finally {
+    unlockRun(dir, lock);
+  }
+}
+
 export const holdsRun = (dir: string, lock: LockHolder): boolean => isHeldBy(lockPath(dir), lock);
 
 /** @throws RunError where the lock is gone: the folder was moved or deleted, or is another process's by now */

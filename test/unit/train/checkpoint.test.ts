@@ -15,10 +15,11 @@ import {
   clearCheckpointParts,
   listCheckpoints,
   loadCheckpoint,
+  removeLater,
   rotateCheckpoints,
   saveCheckpoint,
 } from '../../../src/train/index.js';
-import { InputError } from '../../../src/util/errors.js';
+import { InputError, RunError } from '../../../src/util/errors.js';
 import { readJson, writeJson } from '../../../src/util/files.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
@@ -148,6 +149,28 @@ describe('checkpoints', () => {
     clearCheckpointParts(store);
     rotateCheckpoints(one, {});
     expect(readdirSync(store.dir)).toEqual(['step-000010']);
+  });
+
+  it('of later steps go, and one that cannot is said', async () => {
+    for (const step of [5, 10]) await saveCheckpoint(store, state(step));
+    const later = join(store.dir, 'step-000010');
+    const aside = `${later}.part-${process.pid}`;
+    mkdirSync(join(aside, 'full'), { recursive: true });
+    expect(() => removeLater(store, 5)).toThrow(RunError);
+    expect(() => removeLater(store, 5)).toThrow(/step-000010: the later checkpoint cannot be del/);
+    rmSync(aside, { recursive: true });
+    removeLater(store, 5);
+    expect(readdirSync(store.dir)).toEqual(['step-000005']);
+  });
+
+  it('are an error where what is left of one cannot be cleared away', async () => {
+    const path = await saveCheckpoint(store, state(5));
+    renameSync(path, `${path}.part-1.old`);
+    // A folder cannot take the place of a link.
+    symlinkSync(join(store.dir, 'nowhere'), path);
+    const clear = () => clearCheckpointParts(store);
+    expect(clear).toThrow(RunError);
+    expect(clear).toThrow(/cleared away \(ENOTDIR.*move step-000005\.part-1\.old elsewhere/s);
   });
 
   const rejected: readonly [string, (path: string) => void, RegExp][] = [
