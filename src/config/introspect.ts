@@ -37,6 +37,8 @@ export function childOf(schema: z.core.$ZodType, key: string): z.core.$ZodType |
     return Object.hasOwn(core.shape, key) ? core.shape[key] : undefined;
   if (core instanceof z.ZodArray) return core.element;
   if (core instanceof z.ZodRecord) return core.valueType;
+  if (core instanceof z.ZodUnion)
+    return core.options.map((option) => childOf(option, key)).find((child) => child !== undefined);
   return undefined;
 }
 
@@ -56,7 +58,8 @@ interface Declared {
   readonly choices?: readonly unknown[];
   /** Names of files that it takes beside its words. */
   readonly files?: RegExp;
-  readonly path?: 'input';
+  /** A path; pipelines hash what an `input` names. */
+  readonly path?: 'input' | 'other';
   /** What it takes, in words. */
   readonly expected?: string;
   /** Expands short forms: `dataset: gsm8k`. */
@@ -69,6 +72,15 @@ interface Declared {
 
 export const declaredOf = (schema: z.core.$ZodType): Declared =>
   (z.globalRegistry.get(unwrap(schema).core) ?? {}) as Declared;
+
+/** Whether a text of this field, or of one of its alternatives, is a path. */
+export function takesPath(schema: z.core.$ZodType): boolean {
+  const { core } = unwrap(schema);
+  return (
+    declaredOf(core).path !== undefined ||
+    (core instanceof z.ZodUnion && core.options.some(takesPath))
+  );
+}
 
 /** The checks of a schema, as far as they bound numbers, lengths and forms. */
 interface Check {

@@ -6,7 +6,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../util/errors.js';
-import { childOf, declaredOf, schemaAt, unwrap } from './introspect.js';
+import { childOf, declaredOf, schemaAt, takesPath, unwrap } from './introspect.js';
 import { foreignOf, ownPath, refusal } from './key-names.js';
 import { isMapping, type Mapping, place } from './merge.js';
 import type { Refusal } from './refusal.js';
@@ -102,12 +102,14 @@ const mapEntries = (value: Mapping, each: (child: unknown, key: string) => unkno
   Object.fromEntries(Object.entries(value).map(([key, child]) => [key, each(child, key)] as const));
 
 /** Shells expand `~/` only where a word begins, and not all after `key=`. */
-const fromHome = (value: unknown): unknown =>
-  typeof value === 'string' && value.startsWith('~/') ? join(homedir(), value.slice(2)) : value;
+const fromHome = (value: unknown, schema: z.core.$ZodType): unknown =>
+  typeof value === 'string' && value.startsWith('~/') && takesPath(schema)
+    ? join(homedir(), value.slice(2))
+    : value;
 
 function expandShort(given: unknown, { schema }: Cursor): unknown {
-  const value = fromHome(given);
-  if (schema === undefined) return value;
+  if (schema === undefined) return given;
+  const value = fromHome(given, schema);
   const { shorthand, same = {} } = declaredOf(schema);
   if (shorthand !== undefined && typeof value === 'string') return shorthand(value);
   const word = String(value);

@@ -1,6 +1,15 @@
 /** `lorikeet bench NAME`: what is measured, and the keys of each measurement. */
 import { z } from 'zod';
-import { inputPath, nonNegative, on, optionalInput, optionalWhole, text, whole } from './fields.js';
+import {
+  inputPath,
+  nonNegative,
+  on,
+  optionalInput,
+  optionalWhole,
+  otherPath,
+  text,
+  whole,
+} from './fields.js';
 import {
   fastPrecisionField,
   fastRolloutKeys,
@@ -20,7 +29,7 @@ export const benchRolloutSchema = z
   .strictObject({
     model: inputPath().describe('Hub id or Hugging Face folder'),
     ...revisionKey,
-    adapter: text()
+    adapter: otherPath()
       .default('random')
       .describe('PEFT folder; random: LoRA on all linear modules; none'),
     lora_rank: whole(1).default(16).describe('Rank of the random adapter'),

@@ -7,6 +7,7 @@ import {
   nonNegative,
   off,
   optionalInput,
+  optionalPath,
   optionalText,
   optionalWhole,
   orNull,
@@ -142,7 +143,7 @@ export const dataSchema = z.strictObject({
       'A named set such as gsm8k, factorization, medical; or contamination, genselect, tir-check',
     ),
   revision: optionalText('Branch, tag or commit of that set on the hub; null is main'),
-  output_dir: optionalText('Folder of the JSONL files; null means outputs/data/<name>'),
+  output_dir: optionalPath('Folder of the JSONL files; null means outputs/data/<name>'),
   ...overwriteKey,
   train_samples: optionalWhole(1, "Rows of train.jsonl; null takes the data set's own number"),
   valid_samples: optionalWhole(

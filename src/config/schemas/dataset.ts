@@ -9,7 +9,7 @@ const ROW_FILE = new RegExp(`(?:${ROW_FILE_ENDINGS.join('|').replaceAll('.', '\\
 
 const shape = {
   name: orNull(
-    text().meta({ choices: DATASET_NAMES }),
+    text().meta({ path: 'other', choices: DATASET_NAMES }),
     'Data set name (gsm8k, arithmetic, …) or hub id',
   ),
   path: optionalInput('File of rows (JSONL, also .gz; JSON, CSV, TSV, Parquet), in place of name'),
@@ -63,7 +63,7 @@ export const datasetSchema = (defaults: { split?: string; numSamples?: number } 
       path: ['path'],
       message: 'both name and path are set. Keep one and set the other to null',
     })
-    .meta({ shorthand: expandShorthand, choices: DATASET_NAMES, files: ROW_FILE })
+    .meta({ path: 'other', shorthand: expandShorthand, choices: DATASET_NAMES, files: ROW_FILE })
     .prefault({});
 
 export type DatasetConfig = z.output<ReturnType<typeof datasetSchema>>;

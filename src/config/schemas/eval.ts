@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { BENCHMARK_NAMES } from '../known-names.js';
 import { datasetSchema } from './dataset.js';
-import { fileWord, optionalInput, optionalText, orNull, text, whole } from './fields.js';
+import { fileWord, optionalInput, optionalPath, orNull, text, whole } from './fields.js';
 import { graderFileKey } from './grader-keys.js';
 import {
   adaptedKeys,
@@ -55,8 +55,8 @@ export const evalSchema = z
     ...resumeKey('auto goes on with a run that was stopped, from its predictions'),
     ...outputKeys,
     output_file: orNull(fileWord(), 'CSV name in debug/; null is <stage>_<run_id>.csv'),
-    results_file: optionalText('JSON of metrics and every example, wherever it is wanted'),
-    rows_file: optionalText('JSONL of the rows at a path of its own, beside the run folder'),
+    results_file: optionalPath('JSON of metrics and every example, wherever it is wanted'),
+    rows_file: optionalPath('JSONL of the rows at a path of its own, beside the run folder'),
     stage: stageKey('eval'),
     ...tagKeys,
     batch_size: whole(1).default(32).describe('Prompts sampled together'),

@@ -1,6 +1,6 @@
 /** `lorikeet export`: merged or converted weights as a Hugging Face folder or a GGUF file. */
 import { z } from 'zod';
-import { nonNegative, off, optionalText, orNull, text } from './fields.js';
+import { nonNegative, off, optionalText, orNull, otherPath } from './fields.js';
 import { adapterKeys, machineKeys, modelKey, modelKeys, overwriteKey } from './groups.js';
 import { issueAt } from './issue-at.js';
 import { checkQuantization, quantizationKeys } from './quantization.js';
@@ -12,7 +12,9 @@ export const exportSchema = z
     eos_token: modelKeys.eos_token,
     ...adapterKeys,
     ...quantizationKeys,
-    output: text().describe('Folder of the merged or converted model; for gguf a file NAME.gguf'),
+    output: otherPath().describe(
+      'Folder of the merged or converted model; for gguf a file NAME.gguf',
+    ),
     ...overwriteKey,
     format: z
       .enum(['safetensors', 'gguf'])

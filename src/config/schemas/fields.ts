@@ -34,10 +34,13 @@ export const temperature = () =>
 export const text = () => z.string().min(1);
 /** Path or id that the command reads; pipelines hash what it names. */
 export const inputPath = () => text().meta({ path: 'input' });
+/** Path that the command writes, or one that it reads and pipelines do not hash. */
+export const otherPath = () => text().meta({ path: 'other' });
 /** A value or null, null by default. */
 export const orNull = <Type extends z.ZodType>(type: Type, doc: string) =>
   type.nullable().default(null).describe(doc);
 export const optionalInput = (doc: string) => orNull(inputPath(), doc);
+export const optionalPath = (doc: string) => orNull(otherPath(), doc);
 export const optionalText = (doc: string) => orNull(text(), doc);
 export const optionalWhole = (min: number, doc: string) => orNull(whole(min), doc);
 /** True or false, by default false. */

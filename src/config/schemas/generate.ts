@@ -1,6 +1,6 @@
 /** `lorikeet generate`: batched sampling into rows. */
 import { z } from 'zod';
-import { off, optionalInput, optionalText, whole } from './fields.js';
+import { off, optionalInput, optionalPath, optionalText, whole } from './fields.js';
 import { graderKeys } from './grader-keys.js';
 import {
   adaptedKeys,
@@ -27,8 +27,8 @@ export const generateSchema = z
       .meta({ same: { never: 'error' } })
       .default('error')
       .describe('Prompts that leave no room for the completion: stop, or cut their beginning'),
-    output: optionalText('JSONL of completions; null prints them'),
-    output_csv: optionalText('CSV of the same rows'),
+    output: optionalPath('JSONL of completions; null prints them'),
+    output_csv: optionalPath('CSV of the same rows'),
     ...overwriteKey,
     ...resumeKey('auto keeps the rows that are there and makes the others'),
     rewards: rewardsKey.default([]).describe('Grade the completions; rows need their gold answer'),

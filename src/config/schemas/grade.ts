@@ -1,6 +1,6 @@
 /** `lorikeet grade`: a grader over rows. */
 import { z } from 'zod';
-import { off, optionalInput, optionalText, text, whole } from './fields.js';
+import { off, optionalInput, optionalPath, text, whole } from './fields.js';
 import { graderKeys } from './grader-keys.js';
 import { overwriteKey, rewardsKey } from './groups.js';
 
@@ -8,7 +8,7 @@ export const gradeSchema = z.strictObject({
   grader_file: optionalInput('Grader object, a JSON file'),
   rewards: rewardsKey.default([]).describe('Rewards in place of a grader, summed'),
   input: optionalInput('Rows with item and sample, or the row itself and its completion'),
-  output: optionalText('JSONL of the rows with score and status; null prints it'),
+  output: optionalPath('JSONL of the rows with score and status; null prints it'),
   ...overwriteKey,
   concurrency: whole(1).default(8).describe('Rows graded at the same time'),
   ...graderKeys,

@@ -1,6 +1,6 @@
 /** Keys of graders and rewards that come from outside: judges, Python, a user's files. */
 import { z } from 'zod';
-import { nonNegative, optionalInput, optionalText, seconds, text, whole } from './fields.js';
+import { nonNegative, optionalInput, optionalText, otherPath, seconds, whole } from './fields.js';
 import {
   exactRolloutKeys,
   type rewardsKey,
@@ -31,7 +31,7 @@ const judgeKey = z
       .describe('Where model_path samples: cpu; webgpu; cuda; auto: CUDA where it is set up'),
     model: optionalText('Model asked in place of the one that graders name'),
     embedding_model: optionalText('Model of embeddings, for the metric cosine'),
-    cache_dir: text()
+    cache_dir: otherPath()
       .nullable()
       .default('outputs/judge-cache')
       .describe('Folder of kept answers; null asks anew'),

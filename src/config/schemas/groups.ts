@@ -6,6 +6,7 @@ import {
   inputPath,
   off,
   optionalInput,
+  optionalPath,
   optionalText,
   optionalWhole,
   orNull,
@@ -94,7 +95,7 @@ export const seedKey = {
 export const overwriteKey = { overwrite: off('Replace an output that is already there') };
 
 export const outputKeys = {
-  output_dir: optionalText('Run folder; null means outputs/<run_name or run id>'),
+  output_dir: optionalPath('Run folder; null means outputs/<run_name or run id>'),
   run_name: orNull(fileWord(), 'Name of the run in folders and reports'),
   ...overwriteKey,
 };

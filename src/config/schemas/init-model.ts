@@ -7,6 +7,7 @@ import {
   optionalInput,
   optionalText,
   optionalWhole,
+  otherPath,
   positive,
   text,
   whole,
@@ -96,7 +97,7 @@ const tokenizerSchema = z
   .prefault({});
 
 export const initModelSchema = z.strictObject({
-  output: text().describe('Folder of the checkpoint'),
+  output: otherPath().describe('Folder of the checkpoint'),
   ...overwriteKey,
   architecture: architectureSchema,
   tokenizer: tokenizerSchema,

@@ -1,11 +1,11 @@
 /** `lorikeet pairs`: completion rows into preference pairs (question, chosen, rejected). */
 import { z } from 'zod';
-import { inputPath, nonNegative, optionalWhole, text, whole } from './fields.js';
+import { inputPath, nonNegative, optionalWhole, otherPath, text, whole } from './fields.js';
 import { overwriteKey, seedKey } from './groups.js';
 
 export const pairsSchema = z.strictObject({
   input: inputPath().describe("Completion rows (a run's samples.jsonl)"),
-  output: text().describe('JSONL of pairs'),
+  output: otherPath().describe('JSONL of pairs'),
   ...overwriteKey,
   method: z
     .enum(['auto', 'correctness', 'coherence', 'score'])

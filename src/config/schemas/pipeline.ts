@@ -1,7 +1,7 @@
 /** Files of `lorikeet run` (stages) and `lorikeet sweep` (a grid of stages). */
 import { z } from 'zod';
 import { type CommandName, commandSchemas } from '../commands.js';
-import { optionalText, orNull, text } from './fields.js';
+import { optionalText, orNull, otherPath, text } from './fields.js';
 
 const COMMANDS = Object.keys(commandSchemas) as [CommandName, ...CommandName[]];
 
@@ -24,7 +24,7 @@ const stageSchema = z.strictObject({
     .describe('Name in state files, tables and references'),
   command: z.enum(COMMANDS).meta({ refused: NO_STAGES }).describe('Command that runs'),
   config: z
-    .union([text(), mapping()])
+    .union([otherPath(), mapping()])
     .default({})
     .describe('Config file (path from the pipeline file), or its keys'),
   with: mapping().default({}).describe('Keys over config'),
@@ -44,7 +44,7 @@ const stageSchema = z.strictObject({
 });
 
 const commonKeys = {
-  root: text().describe('Folder of the stages’ outputs and states'),
+  root: otherPath().describe('Folder of the stages’ outputs and states'),
   run_folder: orNull(
     z
       .string()
@@ -70,7 +70,7 @@ export const pipelineSchema = z.strictObject({
 export const sweepSchema = z.strictObject({
   ...commonKeys,
   grid: z
-    .record(text(), z.array(z.union([z.number(), text()])).min(1))
+    .record(text(), z.array(z.union([z.number(), otherPath()])).min(1))
     .describe('Values that stages refer to as grid.NAME; every combination is run'),
   shared: z.array(stageSchema).default([]).describe('Stages run once, before the grid'),
   stages: z.array(stageSchema).min(1).describe('Stages run for each combination'),

@@ -1,6 +1,6 @@
 /** `lorikeet predict`: answers to rows for reinforcement fine-tuning, kept by run, and their scores. */
 import { z } from 'zod';
-import { fileWord, optionalInput, optionalText, text, whole } from './fields.js';
+import { fileWord, optionalInput, optionalText, otherPath, whole } from './fields.js';
 import { graderKeys } from './grader-keys.js';
 import { adaptedKeys, overwriteKey, rewardsKey, samplerKeys, samplingKeys } from './groups.js';
 import { issueAt } from './issue-at.js';
@@ -12,13 +12,13 @@ export const predictSchema = z
   .strictObject({
     ...adaptedKeys,
     input: optionalInput('Rows with messages and reference_answer; null: those of data medical'),
-    data_dir: text().default('data').describe('Folder of data medical'),
+    data_dir: otherPath().default('data').describe('Folder of data medical'),
     subset: fileWord().default('train').describe('train or val; part of the file names'),
     prompt_type: fileWord().default('simple').describe('Prompt of the rows, part of the names'),
     model_label: optionalText('Name of the model in file names; null is model'),
     reasoning_effort: optionalText('Asked of a server, and part of the names; null is none'),
     n_runs: whole(1).default(3).describe('Runs, with seeds seed, seed + 1, …'),
-    output_dir: text().default('data/rft/predictions').describe('Folder of all files'),
+    output_dir: otherPath().default('data/rft/predictions').describe('Folder of all files'),
     graders: rewardsKey
       .min(1)
       .prefault([{ name: 'medical_combined' }])

@@ -1,7 +1,7 @@
 /** Keys of what a trainer reports and where to, under the names of transformers' TrainingArguments. */
 import { z } from 'zod';
 import { TRACKERS } from '../../util/tracker-names.js';
-import { off, optionalText, whole } from './fields.js';
+import { off, optionalPath, optionalText, whole } from './fields.js';
 
 export const reportingKeys = {
   report_to: z
@@ -15,7 +15,7 @@ export const reportingKeys = {
     .describe(
       'Steps between rows sent to report_to and verbose lines; metrics.jsonl has every step',
     ),
-  logging_dir: optionalText(
+  logging_dir: optionalPath(
     'Folder of TensorBoard event files; null is tensorboard/ in the run folder',
   ),
   wandb_project: optionalText(

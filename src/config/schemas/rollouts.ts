@@ -2,7 +2,15 @@
 import { z } from 'zod';
 import { armProblem, armsKey } from './arms.js';
 import { checkRows, datasetSchema } from './dataset.js';
-import { nonNegative, optionalInput, optionalText, text, whole, within } from './fields.js';
+import {
+  nonNegative,
+  optionalInput,
+  optionalPath,
+  otherPath,
+  text,
+  whole,
+  within,
+} from './fields.js';
 import { adaptedKeys, fastSamplerKeys, overwriteKey, stopKey, tagKeys } from './groups.js';
 import { inTurn } from './in-turn.js';
 import { issueAt } from './issue-at.js';
@@ -18,7 +26,7 @@ const banditKeys = {
     .enum(['reward', 'correct'])
     .default('reward')
     .describe('What an arm is judged by: the reward scaled to [0, 1], or a correct answer'),
-  bandit_file: optionalText('File of the posterior; null is <output>.bandit.json'),
+  bandit_file: optionalPath('File of the posterior; null is <output>.bandit.json'),
   bandit_from: optionalInput('Posterior of an earlier run to start from'),
   questions_per_update: whole(1).default(32).describe('Questions between updates of the posterior'),
   ucb_exploration: nonNegative().default(0.5).describe('Width of the bounds of ucb'),
@@ -59,7 +67,7 @@ export const rolloutsSchema = z
   .strictObject({
     ...adaptedKeys,
     dataset: datasetSchema(),
-    output: text().describe('JSONL of trajectories; <output>.stats.json stands beside it'),
+    output: otherPath().describe('JSONL of trajectories; <output>.stats.json stands beside it'),
     ...overwriteKey,
     ...resumeKey('auto keeps the rounds that are there and makes the others'),
     trajectories: whole(2).default(8).describe('Trajectories of each question'),

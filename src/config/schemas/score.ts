@@ -1,6 +1,6 @@
 /** `lorikeet score`: log-probabilities of given texts or token ids. */
 import { z } from 'zod';
-import { inputPath, optionalText, whole } from './fields.js';
+import { inputPath, optionalPath, whole } from './fields.js';
 import {
   adaptedKeys,
   exactPrecisionField,
@@ -14,7 +14,7 @@ export const scoreSchema = z
   .strictObject({
     ...adaptedKeys,
     input: inputPath().describe('Rows with ids, text or messages'),
-    output: optionalText('JSONL with ids and logprobs; null prints it'),
+    output: optionalPath('JSONL with ids and logprobs; null prints it'),
     ...overwriteKey,
     engine: z
       .enum(['tensorflow', 'onnxruntime'])

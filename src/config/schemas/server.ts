@@ -1,6 +1,6 @@
 /** Where a sampling server is, and how it is spoken to. */
 import { z } from 'zod';
-import { optionalText, seconds, whole } from './fields.js';
+import { optionalPath, optionalText, seconds, whole } from './fields.js';
 
 export const serverSchema = z
   .strictObject({
@@ -11,7 +11,7 @@ export const serverSchema = z
       .default('completions')
       .describe('completions sends token ids; chat and responses send messages'),
     model: optionalText('Name of the model on the server; null takes model'),
-    adapter_dir: optionalText('Folder that the server sees too, to load the adapter from (vLLM)'),
+    adapter_dir: optionalPath('Folder that the server sees too, to load the adapter from (vLLM)'),
     reasoning: z
       .strictObject({
         effort: optionalText('As the server names it: minimal, low, medium, high'),

@@ -1,7 +1,7 @@
 /** `lorikeet traces`: first correct sampled solution of each question, else the data set's own. */
 import { z } from 'zod';
 import { checkRows, datasetSchema } from './dataset.js';
-import { fileWord, text, whole } from './fields.js';
+import { fileWord, otherPath, whole } from './fields.js';
 import {
   adaptedKeys,
   overwriteKey,
@@ -18,7 +18,7 @@ export const tracesSchema = z
   .strictObject({
     ...adaptedKeys,
     dataset: datasetSchema({ numSamples: 2048 }),
-    output_dir: text().default('outputs/traces').describe('Folder of the traces'),
+    output_dir: otherPath().default('outputs/traces').describe('Folder of the traces'),
     output_file: fileWord()
       .default('grpo_traces_train.jsonl')
       .describe('JSONL of {question, answer}; <file>.stats.json stands beside it'),

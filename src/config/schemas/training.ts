@@ -58,7 +58,7 @@ const checkpointKeys = {
     'Checkpoints kept, the latest and the best among them; at 1 both; null keeps all',
   ),
   resume: text()
-    .meta({ same: RESUME_WORDS, choices: RESUMES })
+    .meta({ path: 'other', same: RESUME_WORDS, choices: RESUMES })
     .default('never')
     .describe('never, auto (latest checkpoint), or a checkpoint folder'),
 };

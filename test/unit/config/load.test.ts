@@ -8,7 +8,9 @@ import {
   initModelSchema,
   loadConfig,
   resolvedYaml,
+  serveSchema,
   sftSchema,
+  sweepSchema,
   tracesSchema,
 } from '../../../src/config/index.js';
 import { canonicalJson } from '../../../src/util/json-object.js';
@@ -35,6 +37,45 @@ describe('precedence', () => {
     expect(config.dataset.path).toBe(`${homedir()}/rows.jsonl`);
     expect(config.output_dir).toBe(`${homedir()}/runs/a b`);
     expect(loadConfig(sftSchema, { file, overrides: ['output_dir=~'] }).output_dir).toBeNull();
+  });
+
+  it('does so with paths of lists and alternatives, and with words that a folder may stand for', () => {
+    const words = ['model=m', 'adapter=[~/a, ~/b]', 'resume=~/c', 'dataset=~/rows'];
+    expect(loadConfig(serveSchema, { overrides: words.slice(0, 2) }).adapter).toEqual([
+      `${homedir()}/a`,
+      `${homedir()}/b`,
+    ]);
+    const one = loadConfig(serveSchema, { overrides: ['model=m', 'adapter=~/a'] });
+    expect(one.adapter).toBe(`${homedir()}/a`);
+    const { resume, dataset } = loadConfig(sftSchema, {
+      overrides: [words[0] as string, ...words.slice(2)],
+    });
+    expect(resume).toBe(`${homedir()}/c`);
+    expect(dataset.name).toBe(`${homedir()}/rows`);
+    const sweep = { root: '~/r', grid: { model: ['~/m', 3] }, vars: { stop: '~/' } };
+    const stages = [{ name: 'a', command: 'sft', config: '~/a.yaml', with: { stop: ['~/'] } }];
+    const read = loadConfig(sweepSchema, {
+      file: temporaryFile(JSON.stringify({ ...sweep, stages })),
+    });
+    expect(read.root).toBe(`${homedir()}/r`);
+    expect(read.grid).toEqual({ model: [`${homedir()}/m`, 3] });
+    expect(read.stages[0]?.config).toBe(`${homedir()}/a.yaml`);
+    // Their stages' own keys say what is a path.
+    expect(read.vars).toEqual({ stop: '~/' });
+    expect(read.stages[0]?.with).toEqual({ stop: ['~/'] });
+  });
+
+  it('leaves the beginning of texts that are no paths', () => {
+    const prose = {
+      system_prompt: '~/ is your home',
+      prompt_template: '~/ {prompt}',
+      stop: ['~/', '~/x'],
+    };
+    const file = temporaryFile(JSON.stringify({ model: 'm', dataset: 'gsm8k', ...prose }));
+    const overrides = ['dataset.columns={question: "~/{path}"}'];
+    const config = loadConfig(grpoSchema, { file, overrides });
+    expect(config).toMatchObject(prose);
+    expect(config.dataset.columns).toEqual({ question: '~/{path}' });
   });
 
   it('lets the last of two overrides win', () => {

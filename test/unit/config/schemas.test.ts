@@ -11,10 +11,12 @@ import {
   keyDocs,
   loadConfig,
   pipelineSchema,
+  schemaAt,
   serveSchema,
   sftSchema,
   sweepSchema,
 } from '../../../src/config/index.js';
+import { takesPath } from '../../../src/config/introspect.js';
 
 const base = ['model=m', 'dataset=gsm8k'];
 
@@ -181,3 +183,13 @@ it.each([
   expect(() => load(2_147_484)).toThrow(`${key} is 2147484`);
   expect(() => load(2_000_000)).not.toThrow();
 });
+
+it.each(Object.entries(commandSchemas))(
+  '%s: keys that are named as paths are paths',
+  (_, schema) => {
+    const isNamed = ({ key, type }: { key: string; type: string }) =>
+      /(^|[._])(path|dir|file|input|output|adapter)$/.test(key) && /^text( or null)?$/.test(type);
+    const keys = keyDocs(schema).filter(isNamed);
+    expect(keys.filter(({ key }) => !takesPath(schemaAt(schema, key.split('.'))!))).toEqual([]);
+  },
+);

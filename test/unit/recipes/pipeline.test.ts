@@ -1,5 +1,6 @@
 /** Pipelines: references, order, skipping, redoing, resuming, gates, interruption, errors. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadPipeline, planPipeline, runPipeline } from '../../../src/recipes/pipeline.js';
@@ -86,6 +87,13 @@ describe('stages', () => {
       max_steps: 9,
       dataset: { name: 'openai/gsm8k', path: null },
     });
+  });
+
+  it('begin paths from vars at the home folder by their own keys', () => {
+    const { file } = fixture();
+    const { stages } = loadPipeline({ file, overrides: ['vars.rows=~/rows.jsonl'] });
+    const path = join(homedir(), 'rows.jsonl');
+    expect(stages[2]?.config).toMatchObject({ dataset: { path, name: null } });
   });
 
   it('leave their result, a summary table and pipeline.json', async () => {
