@@ -19,7 +19,7 @@ import { removeFiles, STATS_FILE } from './data/set-files.js';
 import { makeSplits, SPLITS } from './data/splits.js';
 import { streamedSplits } from './data/streamed.js';
 import { checkTir, TIR_CHECK_FILES } from './data/tir-check.js';
-import { lockOutput, unlockOutput } from './outputs/output-lock.js';
+import { lockOutput } from './outputs/output-lock.js';
 
 export interface DataResult {
   readonly output_dir: string;
@@ -76,12 +76,12 @@ export async function runData(config: DataConfig, context: RecipeContext): Promi
   const output = join(folder, STATS_FILE);
   const files = set.files(folder);
   const beside = files.map((name) => join(folder, name));
-  const lock = lockOutput(output, { key: 'output_dir', beside });
+  const unlock = lockOutput(output, { key: 'output_dir', beside });
   try {
     checkUnused(folder, { overwrite, files });
     return await set.make(config, folder, context);
   } finally {
-    unlockOutput(output, lock);
+    unlock();
     if (isNew && readdirSync(folder).length === 0) rmdirSync(folder);
   }
 }

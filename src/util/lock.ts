@@ -66,8 +66,8 @@ export async function withLock<T>(
   }
 }
 
-/** Renews a lock that was taken, until it is freed by the function that this gives. */
-function keepLock(path: string, holder: LockHolder): () => void {
+/** Renews a lock that was taken with `isRenewed`, until it is freed by the function that this gives. */
+export function keepLock(path: string, holder: LockHolder): () => void {
   const renewal = setInterval(() => renew(path, holder), RENEW_MS).unref();
   return () => {
     clearInterval(renewal);
@@ -202,14 +202,12 @@ function discard(path: string, stale: LockHolder | null): void {
   }
 }
 
-/** Shows that the holder is alive; a lock that was taken over is left alone. */
+/** Shows that the holder is alive; a lock that was taken over is left alone. Where it cannot be shown, the work goes on. */
 function renew(path: string, holder: LockHolder): void {
   if (!isHeldBy(path, holder)) return;
   try {
     utimesSync(path, new Date(), new Date());
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
-  }
+  } catch {}
 }
 
 function ageMs(path: string): number {

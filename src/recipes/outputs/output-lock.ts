@@ -4,14 +4,11 @@
  */
 import { resolve } from 'node:path';
 import { removePartsOf } from '../../util/atomic-file.js';
-import { InputError } from '../../util/errors.js';
-import { type LockHolder, releaseLock, tryLock } from '../../util/lock.js';
+import { heldError } from '../../util/in-use.js';
+import { keepLock, tryLock } from '../../util/lock.js';
 
 /** What is written beside an output, behind its name. */
 const COMPANIONS = ['.stats.json', '.bandit.json', '.attempts.jsonl'];
-
-/** Beside a folder, by any spelling: in it, it would be in the way. */
-const lockPath = (output: string): string => `${resolve(output)}.lock`;
 
 interface Locking {
   /** Of the config, that names the output. */
@@ -20,21 +17,19 @@ interface Locking {
   readonly beside?: readonly string[];
 }
 
-/** @throws InputError when another process writes it */
+/**
+ * Gives what frees the output again. The lock lies beside a folder, by any spelling: in it, it would be in the way.
+ * @throws InputError when another process writes it
+ */
 export function lockOutput(
   output: string,
   { key = 'output', beside = [] }: Locking = {},
-): LockHolder {
-  const { isMine, holder } = tryLock(lockPath(output));
-  if (!isMine) {
-    throw new InputError({
-      where: key,
-      problem: `process ${holder?.pid ?? 'unknown'} is writing ${output}`,
-      remedy: `Wait for it, or give another ${key}`,
-    });
-  }
+): () => void {
+  const lock = `${resolve(output)}.lock`;
+  const { isMine, holder } = tryLock(lock, { isRenewed: true });
+  if (!isMine) throw heldError(lock, { where: key, holder, writes: output, another: key });
   removePartsOf([...['', ...COMPANIONS].map((end) => output + end), ...beside]);
-  return holder;
+  return keepLock(lock, holder);
 }
 
 /** What `work` gives, while no other process writes the output. @throws as `lockOutput` */
@@ -43,13 +38,10 @@ export async function whileLocked<T>(
   work: () => Promise<T>,
   locking?: Locking,
 ): Promise<T> {
-  const lock = lockOutput(output, locking);
+  const unlock = lockOutput(output, locking);
   try {
     return await work();
   } finally {
-    unlockOutput(output, lock);
+    unlock();
   }
 }
-
-export const unlockOutput = (output: string, lock: LockHolder): void =>
-  releaseLock(lockPath(output), lock);

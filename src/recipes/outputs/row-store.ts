@@ -11,8 +11,7 @@ import { makeFolder, writing } from '../../util/disk.js';
 import { InputError, InterruptError } from '../../util/errors.js';
 import { dropHalfLine, type JsonRow, readJsonl, toJsonl, writeJsonl } from '../../util/files.js';
 import { GO_ON, inUseRemedy } from '../../util/in-use.js';
-import type { LockHolder } from '../../util/lock.js';
-import { lockOutput, unlockOutput } from './output-lock.js';
+import { lockOutput } from './output-lock.js';
 import { checkOutput } from './rows-output.js';
 
 export interface RowStoreKeys {
@@ -46,9 +45,7 @@ const REMEDY = 'Give overwrite=true to start anew, or another output';
 
 export class RowStore {
   private readonly keys: RowStoreKeys;
-  /** The file that is locked for all that is written; null where nothing is. */
-  private readonly locked: string | null;
-  private readonly lock: LockHolder | null;
+  private readonly unlock: () => void;
   private readonly rows = new Map<string, StoredRow>();
   private part: number | null = null;
   /** Files of an earlier call, which stay until there is a row to take their place. */
@@ -65,10 +62,10 @@ export class RowStore {
     this.keys = keys;
     checkKeys(keys);
     const { output, output_csv: csv } = keys;
-    this.locked = output ?? csv;
+    const locked = output ?? csv;
     const key = output === null ? 'output_csv' : 'output';
     const beside = [...others, ...(csv === null ? [] : [csv])];
-    this.lock = this.locked === null ? null : lockOutput(this.locked, { key, beside });
+    this.unlock = locked === null ? () => {} : lockOutput(locked, { key, beside });
     try {
       if (output !== null) this.takeOver(output, others);
     } catch (error) {
@@ -147,7 +144,7 @@ export class RowStore {
     this.isClosed = true;
     if (this.part !== null) closeSync(this.part);
     this.part = null;
-    if (this.locked !== null && this.lock !== null) unlockOutput(this.locked, this.lock);
+    this.unlock();
   }
 
   private openPart(output: string): number {

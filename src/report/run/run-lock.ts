@@ -1,6 +1,7 @@
 /** Keeps two processes from writing into one run folder. */
 import { join } from 'node:path';
-import { InputError, RunError } from '../../util/errors.js';
+import { RunError } from '../../util/errors.js';
+import { heldError } from '../../util/in-use.js';
 import { isHeldBy, type LockHolder, lockHolder, releaseLock, tryLock } from '../../util/lock.js';
 
 export const LOCK_FILE = 'run.lock';
@@ -14,7 +15,7 @@ const lockPath = (dir: string) => join(dir, LOCK_FILE);
 export function lockRun(dir: string): LockHolder {
   const { isMine, holder } = tryLock(lockPath(dir));
   if (isMine) return holder;
-  throw heldError(dir, holder);
+  throw runHeld(dir, holder);
 }
 
 export const unlockRun = (dir: string, lock: LockHolder): void => releaseLock(lockPath(dir), lock);
@@ -50,14 +51,13 @@ export const isLocked = (dir: string): boolean => lockHolder(lockPath(dir)) !== 
 /** @throws InputError when a living process holds the lock of `dir` */
 export function assertUnlocked(dir: string): void {
   const holder = lockHolder(lockPath(dir));
-  if (holder !== null) throw heldError(dir, holder);
+  if (holder !== null) throw runHeld(dir, holder);
 }
 
-function heldError(dir: string, holder: LockHolder | null): InputError {
-  const who = holder === null ? 'another process' : `process ${holder.pid} on ${holder.host}`;
-  return new InputError({
+const runHeld = (dir: string, holder: LockHolder | null) =>
+  heldError(lockPath(dir), {
     where: dir,
-    problem: `${who} is writing into this folder`,
-    remedy: `Wait for it, choose another output_dir, or delete ${lockPath(dir)} if that process is gone`,
+    holder,
+    writes: 'into this folder',
+    another: 'output_dir',
   });
-}

@@ -80,7 +80,7 @@ describe('an output folder in use', () => {
     const ends = await Promise.allSettled(calls);
     expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
     expect((ends[1] as PromiseRejectedResult).reason.message).toMatch(
-      /^output_dir: process \d+ is writing .*out\/dataset_stats\.json\. Wait for it, or give another/,
+      /^output_dir: process \d+ on .* is writing .*out\/dataset_stats\.json\. Wait for it, choose another/,
     );
     expect(readJson(join(folder, 'out', 'dataset_stats.json'))).toMatchObject({ seed: 1 });
   });

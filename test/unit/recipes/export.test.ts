@@ -7,6 +7,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { commandSchemas } from '../../../src/config/index.js';
@@ -19,7 +20,7 @@ import {
 } from '../../../src/model/index.js';
 import { runExport } from '../../../src/recipes/export.js';
 import { runInitModel } from '../../../src/recipes/init-model.js';
-import { lockOutput, unlockOutput } from '../../../src/recipes/outputs/output-lock.js';
+import { lockOutput } from '../../../src/recipes/outputs/output-lock.js';
 import { loadTokenizer } from '../../../src/tokenizer/index.js';
 import { readJson, writeJson } from '../../../src/util/files.js';
 import { elementCount } from '../../../src/util/shape.js';
@@ -228,15 +229,15 @@ test('the folder of the model itself is never replaced', async () => {
 });
 
 test('an output that another process writes is refused, by any spelling', async () => {
-  const lock = lockOutput(at('held'));
-  const held = `output: process ${process.pid} is writing ${at('held')}`;
+  const unlock = lockOutput(at('held'));
+  const held = `output: process ${process.pid} on ${hostname()} is writing ${at('held')}`;
   for (const end of ['', '/', '/.']) {
     const output = `${at('held')}${end}`;
     const made = commandSchemas['init-model'].parse({ output, architecture: {} });
     await expect(runExport(keys('held', { output }), context)).rejects.toThrow(held);
     await expect(runInitModel(made, context)).rejects.toThrow(held);
   }
-  unlockOutput(at('held'), lock);
+  unlock();
   expect(existsSync(at('held'))).toBe(false);
   await runExport(keys('held/'), context);
   expect(existsSync(at('held.lock')) || existsSync(at('held/.lock'))).toBe(false);

@@ -184,7 +184,9 @@ describe('predict engine=server', () => {
     expect(logs.at(-1)).toMatch(/^2 rows are kept. Go on with resume=auto/);
     isBroken = false;
     const second = predict(...words);
-    await expect(predict(...words)).rejects.toThrow(/^output_dir: process \d+ is writing .*again/);
+    await expect(predict(...words)).rejects.toThrow(
+      /^output_dir: process \d+ on .* is writing .*again/,
+    );
     await second;
     expect(server.asked).toHaveLength(4);
     await predict(...words);

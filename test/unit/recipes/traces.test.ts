@@ -1,9 +1,10 @@
 /** What `traces` refuses: before a model is opened, and by whose traces are there. */
 import { cpSync, existsSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { loadConfig, tracesSchema } from '../../../src/config/index.js';
-import { lockOutput, unlockOutput } from '../../../src/recipes/outputs/output-lock.js';
+import { lockOutput } from '../../../src/recipes/outputs/output-lock.js';
 import { runTraces } from '../../../src/recipes/traces.js';
 import { fromFloat32, readSafetensors, toFloat32 } from '../../../src/weights/index.js';
 import { writeSafetensors } from '../../../src/weights/safetensors-writer.js';
@@ -22,13 +23,13 @@ const call = (...words: string[]) => {
 
 it('refuses an output that another process is writing, whatever else is asked', async () => {
   writeFileSync(output, '');
-  const lock = lockOutput(output);
+  const unlock = lockOutput(output);
   for (const word of ['resume=auto', 'overwrite=true']) {
     await expect(call(word)).rejects.toThrow(
-      `output_file: process ${process.pid} is writing ${output}. Wait for it, or give another`,
+      `output_file: process ${process.pid} on ${hostname()} is writing ${output}. Wait for it, choose another`,
     );
   }
-  unlockOutput(output, lock);
+  unlock();
   await expect(call()).rejects.toThrow(`output_file: ${output} exists`);
   expect(existsSync(`${output}.lock`)).toBe(false);
 });

@@ -1,4 +1,5 @@
 import { closeSync, openSync, readdirSync, readSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { gguf } from '@huggingface/gguf';
 import { expect, test } from 'vitest';
@@ -144,7 +145,7 @@ test('what a killed process has left of the file goes, and no two write it at on
   expect(readdirSync(folder).filter((name) => name.startsWith('again'))).toEqual(['again.gguf']);
   writeFileSync(at('held.gguf.lock'), JSON.stringify({ ...thisProcess(), token: 'other' }));
   await expect(runExport(keys('held.gguf'), SILENT)).rejects.toThrow(
-    `output: process ${process.pid} is writing ${at('held.gguf')}. Wait for it`,
+    `output: process ${process.pid} on ${hostname()} is writing ${at('held.gguf')}. Wait for it`,
   );
 });
 

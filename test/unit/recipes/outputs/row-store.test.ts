@@ -82,7 +82,7 @@ describe('RowStore', () => {
   it('refuses a table that another process writes, where that is all', () => {
     const csv = { output: null, output_csv: join(dir, 'table.csv') };
     const first = open(csv);
-    expect(() => open(csv)).toThrow(/^output_csv: process \d+ is writing .*table\.csv/);
+    expect(() => open(csv)).toThrow(/^output_csv: process \d+ on .* is writing .*table\.csv/);
     first.close();
     open(csv).close();
   });
@@ -188,7 +188,9 @@ describe('RowStore', () => {
     writeFileSync(csv, '');
     expect(() => open({ output_csv: csv })).toThrow(/there\.csv exists/);
     const store = open();
-    expect(() => open({ resume: 'auto' })).toThrow(/^output: process \d+ is writing .*rows\.jsonl/);
+    expect(() => open({ resume: 'auto' })).toThrow(
+      /^output: process \d+ on .* is writing .*rows\.jsonl/,
+    );
     store.close();
     open().close();
   });
