@@ -8,7 +8,7 @@ export { type ConfigSchema, declaredOf, type KeyDoc, keyDocs, schemaAt } from '.
 export { isForeignName, ownPath } from './key-names.js';
 export type { Layer } from './layer.js';
 export { loadConfig, resolveConfig } from './load.js';
-export { overrideLayer, splitArguments } from './overrides.js';
+export { overrideLayer, refusePipelineReference, splitArguments } from './overrides.js';
 export { pipelineKeys } from './pipeline-keys.js';
 export { isHandling, runDir } from './run-dir.js';
 export type { ArmConfig } from './schemas/arms.js';

@@ -8,18 +8,37 @@ import { Untyped } from './untyped.js';
 
 const KEY_VALUE = /^[A-Za-z_][\w-]*(\.[\w-]+)*=/;
 
+interface ReferenceKind {
+  readonly form: RegExp;
+  readonly remedy: string;
+}
+
+const ENVIRONMENT: ReferenceKind = {
+  form: /\$\{env:[^}]*\}?/,
+  remedy: 'Write "$NAME", in double quotes, which the shell replaces',
+};
+
+const OF_PIPELINES: ReferenceKind = {
+  form: /\$\{(?:(?:root|run)(?=:-|\})|(?:vars|stages|grid)\.)[^}]*\}?/,
+  remedy: 'Write the value',
+};
+
+function refuseReference(override: string, { form, remedy }: ReferenceKind): void {
+  const [reference] = form.exec(override.slice(override.indexOf('='))) ?? [];
+  if (reference === undefined) return;
+  const problem = `${override}: references such as ${reference} are read in files alone`;
+  throw new InputError({ where: 'command line', problem, remedy });
+}
+
+/** @throws InputError on what files of `run` and `sweep` refer to, and other commands take for text */
+export const refusePipelineReference = (override: string): void =>
+  refuseReference(override, OF_PIPELINES);
+
 /** One override as a layer of its own. @throws InputError when it is not `key=value`. */
 export function overrideLayer(override: string): Layer {
   if (!KEY_VALUE.test(override)) throw unreadable(override);
+  refuseReference(override, ENVIRONMENT);
   const split = override.indexOf('=');
-  const [reference] = /\$\{env:[^}]*\}?/.exec(override.slice(split)) ?? [];
-  if (reference !== undefined) {
-    throw new InputError({
-      where: 'command line',
-      problem: `${override}: references such as ${reference} are read in files alone`,
-      remedy: 'Write "$NAME", in double quotes, which the shell replaces',
-    });
-  }
   const path = override.slice(0, split).split('.');
   const value = path.reduceRight<unknown>(
     (below, key) => ({ [key]: below }),

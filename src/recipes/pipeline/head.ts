@@ -12,6 +12,7 @@ import {
   overrideLayer,
   pipelineSchema,
   readYamlFile,
+  refusePipelineReference,
   resolveConfig,
   type YamlFile,
 } from '../../config/index.js';
@@ -115,6 +116,7 @@ export function readHead<S extends ConfigSchema>(schema: S, options: LoadPipelin
   const { file, env = {}, now = new Date(), note = () => {} } = options;
   const yaml = readYamlFile(file);
   checkStages(yaml);
+  options.overrides?.forEach(refusePipelineReference);
   const overrides = ownOverrides(options.overrides ?? [], { yaml, note });
   checkKind(schema, yaml, overrides);
   checkFreeNames(yaml, overrides);

@@ -1,6 +1,6 @@
 /** Words of the command line: `key=value`, `--some-key v`, `--some-key=v`, bare flags, names. */
 import { describe, expect, it } from 'vitest';
-import { overrideLayer, sftSchema, splitArguments } from '../../../src/config/index.js';
+import { loadConfig, overrideLayer, sftSchema, splitArguments } from '../../../src/config/index.js';
 import { InputError } from '../../../src/util/errors.js';
 import { refusalOf } from '../../support/failures.js';
 
@@ -52,6 +52,14 @@ describe('splitArguments', () => {
       // biome-ignore lint/suspicious/noTemplateCurlyInString: what a user writes
       'references such as ${env:HOME} are read in files alone. Write "$NAME"',
     );
+  });
+
+  it('takes for text what pipelines alone refer to', () => {
+    const prompt = `\${root} and \${vars.x}`;
+    const { system_prompt: read } = loadConfig(sftSchema, {
+      overrides: ['model=m', 'dataset=gsm8k', `system_prompt=${prompt}`],
+    });
+    expect(read).toBe(prompt);
   });
 
   it('takes a bare option that the command does not have as true, and leaves the next one', () => {

@@ -96,6 +96,26 @@ describe('stages', () => {
     expect(stages[2]?.config).toMatchObject({ dataset: { path, name: null } });
   });
 
+  it.each([
+    [`vars.rows=\${root}/rows.jsonl`, `\${root}`],
+    [`stages.final.model=\${stages.prep.output_dir}`, `\${stages.prep.output_dir}`],
+    [`root=\${vars.rows`, `\${vars.rows`],
+    [`vars.rows=a/\${run:-b}`, `\${run:-b}`],
+    [`vars.steps=\${grid.n}`, `\${grid.n}`],
+  ])('take no reference on the command line, as %s', (word, reference) => {
+    const { file } = fixture();
+    expect(refusalOf(InputError, () => loadPipeline({ file, overrides: [word] }))).toBe(
+      `command line: ${word}: references such as ${reference} are read in files alone. Write the value`,
+    );
+  });
+
+  it('take other texts in braces', () => {
+    const { file } = fixture();
+    const prompt = `\${rooted} \${run.x} {vars.rows}`;
+    const overrides = [`stages.final.system_prompt=${prompt}`];
+    expect(loadPipeline({ file, overrides }).stages[2]?.config.system_prompt).toBe(prompt);
+  });
+
   it('leave their result, a summary table and pipeline.json', async () => {
     const made = fixture(YAML, ({ command }) =>
       command === 'eval' ? { result: { accuracy: 0.75, seconds: 9 } } : { result: null },

@@ -44,6 +44,13 @@ describe('gridPoints', () => {
 });
 
 describe('a sweep', () => {
+  it('takes no reference on the command line', () => {
+    const word = `stages.sft.dataset.num_samples=\${grid.n}`;
+    expect(refusalOf(InputError, () => load(pipelineFixture(YAML), [word]))).toBe(
+      `command line: ${word}: references such as \${grid.n} are read in files alone. Write the value`,
+    );
+  });
+
   it('runs the shared stages once and the others for each point', () => {
     const made = pipelineFixture(YAML);
     const out = join(made.folder, 'out');
