@@ -151,6 +151,19 @@ interface Channel {
   kill(): void;
 }
 
+/**
+ * bwrap and what it has started, which ends with it only once that has asked for it: till then it is of bwrap's
+ * group, and after a moment between the two it reads that its input is closed.
+ */
+function killGroup({ pid }: ChildProcessWithoutNullStreams): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // All of it has ended.
+  }
+}
+
 function openChannel(child: ChildProcessWithoutNullStreams): Channel {
   let isAlive = true;
   let waiting: ((line: string | null) => void) | null = null;
@@ -158,7 +171,10 @@ function openChannel(child: ChildProcessWithoutNullStreams): Channel {
     waiting?.(line);
     waiting = null;
   };
-  const kill = () => void child.kill('SIGKILL');
+  const kill = () => {
+    child.stdin.destroy();
+    if (isAlive) killGroup(child);
+  };
   const ended = new Promise<void>((resolve) => {
     const end = () => {
       isAlive = false;

@@ -32,14 +32,25 @@ def harden_supervisor(in_namespace):
         prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
-def become(uid):
+def end_with(parent):
+    """This process ends when `parent` does, or has. The kernel forgets it at a fork and at a change of the user."""
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(72)
+
+
+def outlive_parent():
+    prctl(PR_SET_PDEATHSIG, 0)
+
+
+def become(uid, parent):
     """A user of its own for this sandbox: no capability, and a process count that nobody else shares."""
     if uid is not None:
         os.setgroups([])
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
     prctl(PR_SET_DUMPABLE, 1)
-    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with(parent)
 
 
 def address_space():

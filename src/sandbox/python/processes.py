@@ -174,10 +174,11 @@ class Cleaner:
     def clean(self):
         if not any(self.left(handle) for handle in self.handles):
             return
+        supervisor = os.getpid()
         child = os.fork()
         if child == 0:
             try:
-                confine.become(self.uid)
+                confine.become(self.uid, supervisor)
                 for handle in self.handles:
                     empty(handle, self.left(handle))
                 os._exit(0)

@@ -9,6 +9,7 @@ import os
 import random
 import sys
 import tempfile
+import time
 import traceback
 import types
 
@@ -138,8 +139,9 @@ def serve_session(pipes):
     """
     The life of a session's process. Each block runs in a fork of the state before it: when the block ends,
     the fork becomes the session and its parent goes; when the block is killed, the parent still has the
-    state from before.
+    state from before. All of them end with the supervisor.
     """
+    supervisor = os.getppid()
     namespace = fresh_namespace()
     seed_everything()
     requests = io.open(pipes.request_r, "rb", buffering=0, closefd=False)
@@ -149,14 +151,20 @@ def serve_session(pipes):
             os._exit(0)
         request = json.loads(line)
         alive_r, alive_w = os.pipe()
+        parent = os.getpid()
         child = os.fork()
         if child == 0:
+            confine.end_with(parent)
             os.close(alive_r)
             standard_streams(request["stdin"], pipes.out_w, pipes.err_w)
             outcome = confine_and_run(request, namespace)
             outcome["pid"] = os.getpid()
+            confine.outlive_parent()
             os.write(alive_w, b"k")
             os.close(alive_w)
+            while os.getppid() == parent:
+                time.sleep(0.0005)
+            confine.end_with(supervisor)
             report(pipes.done_w, outcome)
             continue
         os.close(alive_w)

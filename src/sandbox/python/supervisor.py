@@ -152,6 +152,7 @@ class Supervisor:
         self.head = None
 
     def fork(self, work):
+        supervisor = os.getpid()
         pid = os.fork()
         if pid == 0:
             try:
@@ -159,7 +160,7 @@ class Supervisor:
                 os.setsid()
                 for descriptor in (*self.private, *self.cleaner.handles):
                     os.close(descriptor)
-                confine.become(self.uid)
+                confine.become(self.uid, supervisor)
                 os.chdir(self.cleaner.folders[0])
                 work()
             finally:

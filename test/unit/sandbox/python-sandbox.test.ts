@@ -10,19 +10,22 @@ import { messageOf } from '../../../src/util/errors.js';
 import { noPython, noSandbox, skippedFor } from '../../support/python.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
-/** Supervisors that this process has started. */
-function supervisors(): number[] {
+/** Processes whose command line has a text. */
+function processes(text: string): { pid: number; parent: number }[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return pids.map(Number).filter((pid) => {
+  return pids.map(Number).flatMap((pid) => {
     try {
       const parent = /^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
       const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-      return Number(parent) === process.pid && command.includes('supervisor.py');
+      return command.includes(text) ? [{ pid, parent: Number(parent) }] : [];
     } catch {
-      return false;
+      return [];
     }
   });
 }
+
+/** Supervisors that this process has started. */
+const supervisors = () => processes('supervisor.py').filter(({ parent }) => parent === process.pid);
 
 const kinds: readonly { isolation: Isolation; missing: string | null }[] = [
   { isolation: 'bubblewrap', missing: noSandbox },
@@ -141,7 +144,7 @@ describe.each(named)('isolation $title', ({ isolation, missing }) => {
   t('a supervisor that is gone is replaced', async () => {
     const first = await sandbox.run({ code: 'print(1)' });
     expect(first.status).toBe('ok');
-    for (const pid of supervisors()) process.kill(pid, 'SIGKILL');
+    for (const { pid } of supervisors()) process.kill(pid, 'SIGKILL');
     const next = async () => (await sandbox.run({ code: 'print(2)' })).stdout;
     await vi.waitUntil(async () => (await next()) === '2\n', { timeout: 30_000 });
   });
@@ -151,6 +154,7 @@ describe.each(named)('isolation $title', ({ isolation, missing }) => {
     vi.stubEnv('TMPDIR', folder);
     const own = await createPythonSandbox({ isolation, workers: 1 });
     const session = await own.openSession();
+    await session.run({ code: 'a = 1' });
     const endless = { code: 'while True: pass', timeoutMs: 60_000 };
     const running = session.run(endless);
     const starting = own.run({ code: 'print(1)' }).catch(messageOf);
@@ -161,8 +165,21 @@ describe.each(named)('isolation $title', ({ isolation, missing }) => {
     expect(await Promise.all([starting, waiting])).toEqual(Array(2).fill('the sandbox is closed'));
     expect((await running).error).toBe('the sandbox ended early');
     expect(readdirSync(folder)).toEqual([]);
+    await expect.poll(() => processes(folder)).toEqual([]);
     await expect(own.run({ code: '' })).rejects.toThrow('the sandbox is closed');
     await expect(own.openSession()).rejects.toThrow('the sandbox is closed');
+  });
+
+  t('is closed at whatever moment of its start', async () => {
+    const others = supervisors().length;
+    for (let delay = 0; delay < 24; delay++) {
+      const own = await createPythonSandbox({ isolation });
+      const first = own.run({ code: 'print(1)' }).catch(messageOf);
+      await new Promise((resolve) => setTimeout(resolve, delay));
+      await own.dispose();
+      await first;
+      expect(supervisors().length).toBe(others);
+    }
   });
 });
 
