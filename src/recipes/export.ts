@@ -2,7 +2,6 @@
  * `lorikeet export`: an adapter merged into its base, or weights in another dtype, as a Hugging Face folder or
  * (`export/gguf.ts`) as a file of llama.cpp.
  */
-
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ExportConfig } from '../config/index.js';

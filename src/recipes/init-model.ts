@@ -1,5 +1,4 @@
 /** `lorikeet init-model`: a random checkpoint in Hugging Face layout that transformers loads. */
-
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { InitModelConfig, MODEL_TYPES } from '../config/index.js';

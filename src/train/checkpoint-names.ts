@@ -1,6 +1,6 @@
 /** Names of checkpoints: `step-000100/` in the folder `checkpoints/` of a run. */
-import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { namesIn } from '../util/names-in.js';
 
 const STEP_NAME = /^step-(\d{6,})$/;
 
@@ -17,7 +17,6 @@ export const stepOf = (path: string): number => Number(STEP_NAME.exec(basename(p
 
 /** Complete checkpoints, oldest first. */
 export function listCheckpoints(dir: string): string[] {
-  if (!existsSync(dir)) return [];
-  const names = readdirSync(dir).filter(isCheckpointName);
+  const names = namesIn(dir).filter(isCheckpointName);
   return names.sort((a, b) => stepOf(a) - stepOf(b)).map((name) => join(dir, name));
 }

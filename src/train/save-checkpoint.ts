@@ -1,5 +1,4 @@
 /** Writing checkpoints into the folder of a run: each gets its name only when it is whole, and old ones go. */
-import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ParameterShape } from '../tensor/index.js';
 import { clearFolderParts, removeFolder, replaceFolder } from '../util/atomic-folder.js';
@@ -7,6 +6,7 @@ import { isClosed, isFull } from '../util/disk.js';
 import { messageOf, RunError } from '../util/errors.js';
 import { writeJson } from '../util/files.js';
 import { resumeKeys } from '../util/in-use.js';
+import { namesIn } from '../util/names-in.js';
 import { fromFloat32, type HostTensor, writeSafetensors } from '../weights/index.js';
 import { checkpointPath, isPartOfCheckpoint, listCheckpoints, stepOf } from './checkpoint-names.js';
 import {
@@ -64,8 +64,7 @@ export async function saveCheckpoint(
  * @throws RunError when it cannot be cleared
  */
 export function clearCheckpointParts({ dir }: Pick<CheckpointStore, 'dir'>): void {
-  if (!existsSync(dir)) return;
-  const parts = readdirSync(dir).filter(isPartOfCheckpoint);
+  const parts = namesIn(dir).filter(isPartOfCheckpoint);
   removing(() => clearFolderParts(dir, parts), {
     where: dir,
     problem: 'what a stopped run has left cannot be cleared away',

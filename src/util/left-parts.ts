@@ -1,5 +1,5 @@
 /** What processes that were killed while they wrote have left beside the place of a file or folder. */
-import { existsSync, readdirSync } from 'node:fs';
+import { namesIn } from './names-in.js';
 import { isRunning } from './process-identity.js';
 
 /**
@@ -12,8 +12,7 @@ export function leftParts(
   part: RegExp,
   isOwn: (name: string) => boolean = () => true,
 ): string[] {
-  const names = existsSync(folder) ? readdirSync(folder) : [];
-  return names.filter((name) => {
+  return namesIn(folder).filter((name) => {
     const pid = Number(part.exec(name)?.[1]);
     if (Number.isNaN(pid) || !isOwn(name.replace(part, ''))) return false;
     return pid === process.pid || !isRunning(pid);

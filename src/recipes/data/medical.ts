@@ -1,5 +1,4 @@
 /** `lorikeet data medical`: training and validation files for reinforcement fine-tuning, with and without prompt. */
-import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataConfig } from '../../config/index.js';
 import {
@@ -13,6 +12,7 @@ import {
 } from '../../data/index.js';
 import { InputError, messageOf } from '../../util/errors.js';
 import { writeJson, writeJsonl } from '../../util/files.js';
+import { namesIn } from '../../util/names-in.js';
 import type { RecipeContext } from '../context.js';
 import { hubOptions, pinned } from '../inputs/hub-options.js';
 import { removeFiles, STATS_FILE } from './set-files.js';
@@ -22,7 +22,7 @@ const DEFAULT_ROWS = 100;
 /** Those of an earlier call that are in a folder, also with another prompt, and the statistics. */
 export const medicalFiles = (folder: string): string[] => [
   STATS_FILE,
-  ...(existsSync(folder) ? readdirSync(folder) : []).filter(isMedicalFile),
+  ...namesIn(folder).filter(isMedicalFile),
 ];
 
 function compiled(filter: string | null): RegExp | null {

@@ -2,7 +2,6 @@
  * Generations of GRPO: the sampler gets the trained weights and proves it, prompts are sampled and graded.
  * With `max_staleness` 1 the next generation is sampled while this one is learnt from.
  */
-
 import type { GrpoConfig } from '../../config/index.js';
 import type { RolloutSampler, Sampler } from '../../rollout/index.js';
 import type { Generation } from '../../train/index.js';

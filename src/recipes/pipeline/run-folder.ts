@@ -1,6 +1,6 @@
 /** `run_YYYYMMDD_HHMMSS`: a pipeline's folder of its own in its root, so that runs stand side by side. */
-import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { namesIn } from '../../util/names-in.js';
 
 const NAME = /^run_\d{8}_\d{6}$/;
 
@@ -11,7 +11,7 @@ const NAME = /^run_\d{8}_\d{6}$/;
 export function runFolder(root: string, choice: string | null, now: Date): string {
   if (choice === null) return root;
   if (choice !== 'latest' && choice !== 'new') return join(root, choice);
-  const names = existsSync(root) ? readdirSync(root).filter((name) => NAME.test(name)) : [];
+  const names = namesIn(root).filter((name) => NAME.test(name));
   const latest = choice === 'latest' ? names.sort().at(-1) : undefined;
   return join(root, latest ?? stampedName(now));
 }

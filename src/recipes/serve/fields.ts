@@ -1,5 +1,4 @@
 /** Reads the fields of a request's body one by one; null is as good as absent. What nobody has read is unknown. */
-
 import type { JsonRow } from '../../util/files.js';
 import { isObject } from '../../util/json-object.js';
 import { nearest } from '../../util/nearest.js';

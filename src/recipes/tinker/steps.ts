@@ -1,5 +1,4 @@
 /** One optimizer step at Tinker: of supervised rows, and of completions that are graded here. */
-
 import type { TinkerConfig } from '../../config/index.js';
 import {
   type AdamParams,

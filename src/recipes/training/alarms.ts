@@ -1,5 +1,4 @@
 /** Alarms of a training run: said on the console, and kept in run.json. */
-
 import type { MetricRow, RunFolder } from '../../report/index.js';
 import { ALARMS, Alarms, alarmLine, type TrainerName } from '../../train/index.js';
 import { InputError } from '../../util/errors.js';

@@ -2,7 +2,7 @@
  * What a training run says while it runs: metrics.jsonl, the trackers, sample tables of its evaluations, the
  * progress bar and the console.
  */
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EvalRow } from '../../evaluate/index.js';
 import {
@@ -17,6 +17,7 @@ import {
   type TrackerName,
   writeTable,
 } from '../../report/index.js';
+import { namesIn } from '../../util/names-in.js';
 import { prefixed } from '../../util/prefixed.js';
 import type { RecipeContext } from '../context.js';
 import type { TrainerConfig } from './trainer-config.js';
@@ -158,7 +159,7 @@ export async function openTrainingLog(options: TrainingLogOptions): Promise<Trai
 /** Deletes the completions of evaluations after steps that are taken again. */
 function dropSamples({ paths }: RunFolder, { after }: { readonly after: number }): void {
   const folder = paths.evaluations;
-  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+  for (const name of namesIn(folder)) {
     const [, step] = /^samples_step_(\d+)\.csv$/.exec(name) ?? [];
     if (Number(step ?? 0) > after) rmSync(join(folder, name));
   }

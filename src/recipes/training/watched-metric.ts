@@ -1,5 +1,4 @@
 /** The metric that tells the best step: its name as a config gives it, which way is better, and whether it is measured. */
-
 import { InputError } from '../../util/errors.js';
 import { nearest } from '../../util/nearest.js';
 import { givesScore } from '../evaluation/benchmark.js';

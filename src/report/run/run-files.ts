@@ -1,12 +1,13 @@
 /** What a run writes into its folder, how it is cleared for `overwrite=true`, and moved aside. */
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { removeParts } from '../../util/atomic-file.js';
 import { removeFolderParts } from '../../util/atomic-folder.js';
 import { InputError } from '../../util/errors.js';
 import { readJson } from '../../util/files.js';
 import { isObject } from '../../util/json-object.js';
+import { namesIn } from '../../util/names-in.js';
 import { checkedObject, type Fields } from '../../util/own-files.js';
 import { assertUnlocked, LOCK_FILE } from './run-lock.js';
 import { RUN_NAMES, runPaths } from './run-paths.js';
@@ -75,7 +76,7 @@ export function readRunRecord(dir: string): RunRecord | null {
 /** Entries of `dir`, relative, that a run has written or would write over; `run.json` last. */
 export function runEntries(dir: string, record: RunRecord | null): string[] {
   const inFolders = Object.entries(FOLDERS).flatMap(([folder, own]) =>
-    list(join(dir, folder))
+    namesIn(join(dir, folder))
       .filter((name) => own.test(name))
       .map((name) => join(folder, name)),
   );
@@ -102,7 +103,7 @@ export function clearRun(dir: string, record: RunRecord | null): void {
 /** Folders above `name`, up to `dir`, that hold nothing any more. */
 function removeEmptyParents(dir: string, name: string): void {
   for (let above = dirname(name); above !== '.'; above = dirname(above)) {
-    if (list(join(dir, above)).length > 0) return;
+    if (namesIn(join(dir, above)).length > 0) return;
     rmdirSync(join(dir, above));
   }
 }
@@ -112,7 +113,7 @@ export function removeLeftovers(dir: string, record: RunRecord | null): void {
   const claimed = (record?.files ?? []).map((name) => dirname(name));
   for (const folder of new Set(['.', RUN_NAMES.debug, ...claimed])) removeParts(join(dir, folder));
   if (existsSync(dir)) removeFolderParts(dir, (name) => name === RUN_NAMES.model);
-  for (const name of list(dir).filter((entry) => entry.startsWith(CLEARED))) {
+  for (const name of namesIn(dir).filter((entry) => entry.startsWith(CLEARED))) {
     rmSync(join(dir, name), { recursive: true, force: true });
   }
 }
@@ -123,7 +124,7 @@ export function removeLeftovers(dir: string, record: RunRecord | null): void {
  * @throws InputError when a living process writes into it
  */
 export function moveRunAside(dir: string): string | null {
-  if (list(dir).filter((name) => name !== LOCK_FILE).length === 0) return null;
+  if (namesIn(dir).filter((name) => name !== LOCK_FILE).length === 0) return null;
   assertUnlocked(dir);
   const stamp = readRunRecord(dir)?.run_id ?? stampOf(new Date());
   const parent = dirname(dir);
@@ -133,5 +134,3 @@ export function moveRunAside(dir: string): string | null {
   rmSync(join(target, LOCK_FILE), { force: true });
   return target;
 }
-
-const list = (dir: string): string[] => (existsSync(dir) ? readdirSync(dir) : []);
