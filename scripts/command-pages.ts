@@ -13,6 +13,7 @@ import type { Command } from '../src/cli/command.js';
 import { commands } from '../src/cli/commands/index.js';
 import { type ConfigSchema, type KeyDoc, keyDocs } from '../src/config/index.js';
 import { ALARMS, HEALTHY_RANGES, type TrainerName } from '../src/train/alarms.js';
+import { markedPart, replacePart } from './marked-parts.js';
 
 /** What a page or the list needs of a command. */
 export type Documented = Pick<
@@ -20,25 +21,12 @@ export type Documented = Pick<
   'name' | 'usage' | 'summary' | 'examples' | 'schema' | 'parts'
 >;
 
-const NOTE = 'made by scripts/command-pages.ts, do not edit';
+const SCRIPT = 'scripts/command-pages.ts';
 const PAGES = 'docs/commands';
 const HEADINGS = ['Reads', 'Writes', 'Prints', 'Exit codes', 'Examples', 'Keys'] as const;
 
-const beginMark = (part: string) => `<!-- ${part}: ${NOTE} -->`;
-const endMark = (part: string) => `<!-- /${part} -->`;
-
-/** The text with what stands between the markers of `part` replaced. @throws Error without markers */
-export function replacePart(text: string, part: string, content: string): string {
-  const begin = text.indexOf(beginMark(part));
-  const end = text.indexOf(endMark(part));
-  if (begin < 0 || end < begin) {
-    throw new Error(`no lines ${beginMark(part)} and ${endMark(part)}`);
-  }
-  return `${text.slice(0, begin)}${marked(part, content)}${text.slice(end + endMark(part).length)}`;
-}
-
-const marked = (part: string, content: string): string =>
-  `${beginMark(part)}\n${content.trimEnd()}\n${endMark(part)}`;
+const renewed = (text: string, part: string, content: string): string =>
+  replacePart(text, markedPart(SCRIPT, part, content));
 
 const shellBlock = (lines: readonly string[]): string => ['```sh', ...lines, '```'].join('\n');
 
@@ -88,19 +76,19 @@ function newPage(command: Documented): string {
   const calls = command.examples.map((example) => `npx ${example}`);
   return [
     `# \`lorikeet ${command.name}\``,
-    marked('usage', ''),
+    markedPart(SCRIPT, 'usage', ''),
     `## Exit codes\n\n${exitCodes}`,
     `## Examples\n\n${shellBlock(calls)}`,
-    `## Keys\n\n${marked('keys', '')}\n`,
+    `## Keys\n\n${markedPart(SCRIPT, 'keys', '')}\n`,
   ].join('\n\n');
 }
 
 /** The page of a command: `current` with its generated parts renewed, or a first page. */
 export function commandPage(command: Documented, current: string | null): string {
-  const page = replacePart(current ?? newPage(command), 'usage', usagePart(command));
-  const whole = replacePart(page, 'keys', keysPart(command));
+  const page = renewed(current ?? newPage(command), 'usage', usagePart(command));
+  const whole = renewed(page, 'keys', keysPart(command));
   if (!Object.hasOwn(HEALTHY_RANGES, command.name)) return whole;
-  return replacePart(whole, 'alarms', alarmTable(command.name as TrainerName));
+  return renewed(whole, 'alarms', alarmTable(command.name as TrainerName));
 }
 
 /** The list of commands, a row each. */
@@ -121,7 +109,7 @@ export function expectedFiles(root: string, list: readonly Documented[]): Map<st
     files.set(name, commandPage(command, current));
   }
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
-  files.set('README.md', replacePart(readme, 'commands', commandList(list)));
+  files.set('README.md', renewed(readme, 'commands', commandList(list)));
   return files;
 }
 

@@ -68,6 +68,26 @@ const machineSections = (machine: Machine): string[] => [
   ...(machine.learning === undefined ? [] : [learning(machine.learning)]),
 ];
 
+const instructions = (hardware: string): string =>
+  hardware.includes('amx') ? 'AMX' : hardware.includes('avx512f') ? 'AVX-512' : 'AVX2';
+
+/** How many times better Lorikeet is than the best of other programs, by machine; a dash for what is not measured. */
+export function overview(machines: readonly Machine[]): string {
+  const heads = machines.map(
+    ({ hardware }) => `${hardware.slice(0, hardware.indexOf(','))}, ${instructions(hardware)}`,
+  );
+  const rows = CASES.filter(({ peers }) => peers.some(({ command }) => command === 'python')).map(
+    (wanted) => [
+      wanted.title,
+      ...machines.map(({ results }) => {
+        const found = results.find(({ name }) => name === wanted.name);
+        return found === undefined ? '–' : ratio(wanted, found.ours[0]!, found.peers);
+      }),
+    ],
+  );
+  return table(['times as good', ...heads], rows).join('\n');
+}
+
 export const benchmarksPage = (machines: readonly Machine[]): string =>
   [
     '<!-- made by scripts/benchmarks/run.ts, do not edit -->',

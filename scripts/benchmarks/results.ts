@@ -3,7 +3,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { describeMachine } from '../../src/util/machine.js';
 import { processorFlags } from '../../src/util/processor.js';
-import { benchmarksPage } from './page.js';
+import { markedPart, replacePart } from '../marked-parts.js';
+import { benchmarksPage, overview } from './page.js';
 
 export interface Measurement {
   readonly name: string;
@@ -58,19 +59,28 @@ const hardware = [
   FEATURES.filter((feature) => flags.includes(feature)).join(', '),
 ].join('; ');
 
-const kept = (): readonly Machine[] =>
+export const measuredMachines = (): readonly Machine[] =>
   existsSync(RESULTS)
     ? (JSON.parse(readFileSync(RESULTS, 'utf8')) as { machines: Machine[] }).machines
     : [];
 
-/** Renews this machine's part of both files. */
+/** Renews this machine's part of what is kept and shown. */
 function renew(change: (before: Machine) => Machine): void {
-  const machines = new Map(kept().map((machine) => [machine.hardware, machine]));
+  const machines = new Map(measuredMachines().map((machine) => [machine.hardware, machine]));
   machines.set(hardware, change(machines.get(hardware) ?? { hardware, results: [] }));
   const all = [...machines.values()];
   writeFileSync(RESULTS, `${JSON.stringify({ machines: all }, null, 2)}\n`);
-  writeFileSync('docs/benchmarks.md', benchmarksPage(all));
+  for (const [path, text] of documents(all)) writeFileSync(path, text);
 }
+
+/** The documents that show what was measured, by path. */
+export const documents = (machines: readonly Machine[]): ReadonlyMap<string, string> => {
+  const part = markedPart('scripts/benchmarks/run.ts', 'speed', overview(machines));
+  return new Map([
+    ['docs/benchmarks.md', benchmarksPage(machines)],
+    ['README.md', replacePart(readFileSync('README.md', 'utf8'), part)],
+  ]);
+};
 
 export function keepMeasured(measured: Measured): void {
   renew((before) => ({

@@ -7,7 +7,6 @@ import {
   commandPage,
   type Documented,
   problems,
-  replacePart,
   writePages,
 } from '../../../scripts/command-pages.js';
 import { commands } from '../../../src/cli/commands/index.js';
@@ -56,10 +55,6 @@ describe('a page', () => {
     expect(renewed).toContain('| `cups` | whole number | `2` | How many |');
     expect(renewed).not.toContain('minutes` |');
     expect(commandPage(brew, renewed)).toBe(written);
-  });
-
-  it('without markers is an error, not overwritten', () => {
-    expect(() => replacePart('no markers', 'keys', 'x')).toThrow(/no lines <!-- keys/);
   });
 });
 
