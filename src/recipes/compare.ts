@@ -15,6 +15,7 @@ import {
   writeReport,
   writeTable,
 } from '../report/index.js';
+import { closing } from '../util/close-stack.js';
 import { InputError } from '../util/errors.js';
 import { isFolder, pairedInputs, pairedSections } from './compare/paired.js';
 import { writeStrategyTable } from './compare/strategy-table.js';
@@ -25,7 +26,7 @@ import {
   shortlyNamed,
   strategyCells,
 } from './evaluation/paired-tables.js';
-import { checkOutput } from './outputs/rows-output.js';
+import { holdOutput } from './outputs/rows-output.js';
 
 export interface CompareResult {
   /** Tables of the runs: `rows[i][0]` is a name, the rest one cell for each; null: fewer than two folders. */
@@ -38,19 +39,22 @@ export interface CompareResult {
   readonly column: string;
 }
 
-export async function runCompare(
-  config: CompareConfig,
-  context: RecipeContext,
-): Promise<CompareResult> {
-  checkOutput(config);
-  checkOutput({ ...config, output: config.table }, 'table');
+export function runCompare(config: CompareConfig, context: RecipeContext): Promise<CompareResult> {
+  return closing(async (stack) => {
+    for (const key of ['output', 'table'] as const)
+      stack.defer(holdOutput({ ...config, output: config[key] }, key));
+    return await compared(config, context);
+  });
+}
+
+async function compared(config: CompareConfig, context: RecipeContext): Promise<CompareResult> {
   for (const input of config.inputs) {
     if (!existsSync(input)) throw new InputError({ where: 'inputs', problem: `no "${input}"` });
   }
   // A table holds several benchmarks, whose examples are not the same.
-  const compared = config.table === null ? await pairedInputs(config) : [];
-  const paired = compared.map(({ paired: own }) => own);
-  const sections = pairedSections(compared, config.column);
+  const examples = config.table === null ? await pairedInputs(config) : [];
+  const paired = examples.map(({ paired: own }) => own);
+  const sections = pairedSections(examples, config.column);
   const folders = config.inputs.filter(isFolder);
   const comparison = folders.length > 1 ? compareRuns(folders, sections) : null;
   if (comparison === null && paired.length === 0) {

@@ -26,7 +26,7 @@ import { baseIdentity } from './inputs/quantization.js';
 import { interruption } from './interrupt.js';
 import { judgeCounts } from './judge/counts.js';
 import { inRun } from './outputs/in-run.js';
-import { checkOutput } from './outputs/rows-output.js';
+import { holdOutput } from './outputs/rows-output.js';
 import { runOf } from './outputs/run-of.js';
 import { noteSources } from './outputs/run-sources.js';
 import { checkRollouts, checkSampling } from './sampling/check-rollouts.js';
@@ -41,8 +41,8 @@ export function runEval(config: EvalConfig, caller: RecipeContext): Promise<Eval
     const { context, sources } = noteSources(caller);
     checkSampling(config);
     const isReplaced = config.overwrite || config.resume === 'auto';
-    checkOutput({ output: config.results_file, overwrite: isReplaced }, 'results_file');
-    checkOutput({ output: config.rows_file, overwrite: isReplaced }, 'rows_file');
+    for (const key of ['results_file', 'rows_file'] as const)
+      stack.defer(holdOutput({ output: config[key], overwrite: isReplaced }, key));
     const { dir, options } = runOf('eval', config);
     checkRun(dir, options);
     const source = stack.adopt(await openModel(config, context), (own) => own.close());

@@ -6,6 +6,7 @@ import {
   gradedSample,
   hasFailed,
 } from '../rewards/index.js';
+import { closing } from '../util/close-stack.js';
 import { InputError } from '../util/errors.js';
 import type { JsonRow } from '../util/files.js';
 import { isObject } from '../util/json-object.js';
@@ -18,7 +19,7 @@ import { openScorer } from './grade/scorer.js';
 import { stressGrader } from './grade/stress.js';
 import { goldTable, stressTable } from './grade/tables.js';
 import { inputRows } from './inputs/input-rows.js';
-import { checkOutput, writeRows } from './outputs/rows-output.js';
+import { holdOutput, writeRows } from './outputs/rows-output.js';
 
 export async function runGrade(
   config: GradeConfig,
@@ -58,15 +59,15 @@ function inputOf({ input }: GradeConfig): string {
 }
 
 /** @throws InputError on a bad grader, a row without a sample, or an output that is there. */
-async function gradeRows(config: GradeConfig, context: RecipeContext): Promise<GradeSummary> {
-  const { concurrency } = config;
-  const input = inputOf(config);
-  checkOutput(config);
-  const { rows, where } = await inputRows(input);
-  const samples = rows.map((row, i) => sampleOf(row, where(i)));
-  context.stopsInOrder?.();
-  const scorer = await openScorer(config, context);
-  try {
+function gradeRows(config: GradeConfig, context: RecipeContext): Promise<GradeSummary> {
+  return closing(async (stack) => {
+    const { concurrency } = config;
+    const input = inputOf(config);
+    stack.defer(holdOutput(config));
+    const { rows, where } = await inputRows(input);
+    const samples = rows.map((row, i) => sampleOf(row, where(i)));
+    context.stopsInOrder?.();
+    const scorer = stack.adopt(await openScorer(config, context), (own) => own.close());
     const start = performance.now();
     const { grade } = scorer;
     const graded = await gradeAll(samples, { grade, concurrency, signal: context.signal });
@@ -81,9 +82,7 @@ async function gradeRows(config: GradeConfig, context: RecipeContext): Promise<G
       output: config.output,
       endpoint: scorer.stats(),
     };
-  } finally {
-    await scorer.close();
-  }
+  });
 }
 
 const OUTCOME_KEYS: ReadonlySet<string> = new Set<keyof GraderOutcome>([

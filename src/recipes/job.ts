@@ -11,17 +11,24 @@ import {
   readRemoteRecord,
   remoteJobStatus,
 } from '../report/index.js';
+import { closing } from '../util/close-stack.js';
 import { InputError } from '../util/errors.js';
 import { writeJson } from '../util/files.js';
 import type { RecipeContext } from './context.js';
 import { recordKeeper } from './outputs/record-keeper.js';
-import { checkOutput } from './outputs/rows-output.js';
+import { holdOutput } from './outputs/rows-output.js';
 
 export type { JobStatus };
 
 /** @throws InputError when the folder holds no run, or the output is there; EndpointError of the service */
-export async function runJob(config: JobConfig, context: RecipeContext): Promise<JobStatus> {
-  checkOutput(config);
+export function runJob(config: JobConfig, context: RecipeContext): Promise<JobStatus> {
+  return closing(async (stack) => {
+    stack.defer(holdOutput(config));
+    return await askedStatus(config, context);
+  });
+}
+
+async function askedStatus(config: JobConfig, context: RecipeContext): Promise<JobStatus> {
   if (config.refresh || config.cancel) await askService(config, context);
   const run = readProgress(config.run);
   const remote = readRemoteRecord(config.run);

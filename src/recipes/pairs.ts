@@ -6,15 +6,22 @@ import {
   type PairStats,
   pairsFromRollouts,
 } from '../preferences/index.js';
+import { closing } from '../util/close-stack.js';
 import { InputError } from '../util/errors.js';
 import { type JsonRow, writeJson } from '../util/files.js';
 import type { RecipeContext } from './context.js';
 import { inputRows } from './inputs/input-rows.js';
 import { statsFile } from './outputs/companions.js';
-import { checkOutput, writeRows } from './outputs/rows-output.js';
+import { holdOutput, writeRows } from './outputs/rows-output.js';
 
-export async function runPairs(config: PairsConfig, context: RecipeContext): Promise<PairStats> {
-  checkOutput(config);
+export function runPairs(config: PairsConfig, context: RecipeContext): Promise<PairStats> {
+  return closing(async (stack) => {
+    stack.defer(holdOutput(config));
+    return await makePairs(config, context);
+  });
+}
+
+async function makePairs(config: PairsConfig, context: RecipeContext): Promise<PairStats> {
   const input = await inputRows(config.input);
   const rows = input.rows.map((row, i) =>
     completionRow(row, { column: config.completion_column, where: input.where(i) }),

@@ -13,7 +13,7 @@ import { type ModelSource, openModel } from './inputs/model-source.js';
 import { renderOptions } from './inputs/render-options.js';
 import { interruption } from './interrupt.js';
 import { computeType } from './memory/compute-type.js';
-import { checkOutput, type WrittenRows, writeRows } from './outputs/rows-output.js';
+import { holdOutput, type WrittenRows, writeRows } from './outputs/rows-output.js';
 import { checkSampling } from './sampling/check-rollouts.js';
 import { openKeyedSampler } from './sampling/keyed-sampler.js';
 import { frozenPolicy, scoreSequences } from './sampling/policy-sampler.js';
@@ -24,7 +24,7 @@ type Scorer = (sequences: readonly (readonly number[])[]) => Promise<number[][]>
 
 export function runScore(config: ScoreConfig, context: RecipeContext): Promise<WrittenRows | null> {
   return closing(async (stack) => {
-    checkOutput(config);
+    stack.defer(holdOutput(config));
     if (config.engine !== 'tensorflow') checkSampling(config);
     const { rows, where } = await inputRows(config.input);
     const source = stack.adopt(await openModel(config, context), (own) => own.close());

@@ -12,7 +12,7 @@ import { InputError, InterruptError } from '../../util/errors.js';
 import { dropHalfLine, type JsonRow, readJsonl, toJsonl, writeJsonl } from '../../util/files.js';
 import { GO_ON, inUseRemedy } from '../../util/in-use.js';
 import { lockOutput } from './output-lock.js';
-import { checkOutput } from './rows-output.js';
+import { holdOutput } from './rows-output.js';
 
 export interface RowStoreKeys {
   /** Null keeps the rows in memory. */
@@ -45,7 +45,7 @@ const REMEDY = 'Give overwrite=true to start anew, or another output';
 
 export class RowStore {
   private readonly keys: RowStoreKeys;
-  private readonly unlock: () => void;
+  private readonly frees: (() => void)[] = [];
   private readonly rows = new Map<string, StoredRow>();
   private part: number | null = null;
   /** Files of an earlier call, which stay until there is a row to take their place. */
@@ -62,11 +62,9 @@ export class RowStore {
     this.keys = keys;
     checkKeys(keys);
     const { output, output_csv: csv } = keys;
-    const locked = output ?? csv;
-    const key = output === null ? 'output_csv' : 'output';
-    const beside = [...others, ...(csv === null ? [] : [csv])];
-    this.unlock = locked === null ? () => {} : lockOutput(locked, { key, beside });
+    const overwrite = keys.overwrite || keys.resume === 'auto';
     try {
+      this.frees.push(holdOutput({ output: csv, overwrite }, 'output_csv'));
       if (output !== null) this.takeOver(output, others);
     } catch (error) {
       this.close();
@@ -144,7 +142,7 @@ export class RowStore {
     this.isClosed = true;
     if (this.part !== null) closeSync(this.part);
     this.part = null;
-    this.unlock();
+    for (const free of this.frees) free();
   }
 
   private openPart(output: string): number {
@@ -156,6 +154,7 @@ export class RowStore {
   }
 
   private takeOver(output: string, others: readonly string[]): void {
+    this.frees.push(lockOutput(output, { beside: others }));
     const files = [output, partOf(output)].filter((path) => existsSync(path));
     const folder = files.find((path) => statSync(path).isDirectory());
     if (folder !== undefined) {
@@ -175,13 +174,12 @@ export class RowStore {
   }
 }
 
-function checkKeys({ overwrite, resume, output, output_csv }: RowStoreKeys): void {
+function checkKeys({ overwrite, resume, output }: RowStoreKeys): void {
   checkBeginning({ overwrite, resume });
   if (output === null && resume === 'auto') {
     const remedy = 'Give output=FILE';
     throw new InputError({ where: 'resume', problem: 'there is no output to go on with', remedy });
   }
-  checkOutput({ output: output_csv, overwrite: overwrite || resume === 'auto' }, 'output_csv');
 }
 
 function inUse(output: string, files: readonly string[]): InputError {

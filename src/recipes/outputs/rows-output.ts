@@ -1,4 +1,4 @@
-/** Where a command's rows go: a JSONL file, written whole, or standard output. */
+/** Where a command's rows go: a JSONL file, written whole by one process at a time, or standard output. */
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { checkFolderPlace } from '../../util/disk.js';
@@ -6,16 +6,24 @@ import { InputError } from '../../util/errors.js';
 import { writeJsonl } from '../../util/files.js';
 import { inUseRemedy } from '../../util/in-use.js';
 import type { RecipeContext } from '../context.js';
+import { lockOutput } from './output-lock.js';
 
 export interface OutputKeys {
   readonly output: string | null;
   readonly overwrite: boolean;
 }
 
-/** Call before the work begins. @param key of the config. @throws InputError when the file exists and may not be replaced, or its folder cannot be made. */
-export function checkOutput({ output, overwrite }: OutputKeys, key = 'output'): void {
-  if (output !== null) checkFolderPlace(dirname(output));
-  if (output === null || overwrite || !existsSync(output)) return;
+/**
+ * Call before the work begins; gives what frees the file again.
+ * @param key of the config
+ * @throws InputError when another process writes it, it exists and may not be replaced, or its folder cannot be made
+ */
+export function holdOutput({ output, overwrite }: OutputKeys, key = 'output'): () => void {
+  if (output === null) return () => {};
+  checkFolderPlace(dirname(output));
+  const free = lockOutput(output, { key });
+  if (overwrite || !existsSync(output)) return free;
+  free();
   throw new InputError({
     where: key,
     problem: `the file ${output} exists`,

@@ -79,10 +79,13 @@ describe('RowStore', () => {
     expect(seen()).toEqual([false, false, false, false, true, true]);
   });
 
-  it('refuses a table that another process writes, where that is all', () => {
+  it('refuses a table that another process writes, also where it writes other rows', () => {
     const csv = { output: null, output_csv: join(dir, 'table.csv') };
-    const first = open(csv);
-    expect(() => open(csv)).toThrow(/^output_csv: process \d+ on .* is writing .*table\.csv/);
+    const first = open({ ...csv, output: join(dir, 'other.jsonl') });
+    for (const own of [output, null])
+      expect(() => open({ ...csv, output: own })).toThrow(
+        /^output_csv: process \d+ on .* is writing .*table\.csv/,
+      );
     first.close();
     open(csv).close();
   });
