@@ -23,7 +23,7 @@ export const secondsOrNone = () => nonNegative().max(LONGEST_S);
 export const temperature = () =>
   z
     .number()
-    .min(0)
+    .min(0, { abort: true })
     .max(10)
     .refine((value) => value === 0 || value >= MIN_TEMPERATURE, {
       error: ({ input }) =>

@@ -150,6 +150,11 @@ describe('on the command line', () => {
       'command line: temperature: 1e-40 is below 0.0001, where logits leave float32. Give 0, which is greedy',
     ],
     [
+      'generate',
+      ['model=m', 'prompt=b', 'temperature=-1'],
+      'command line: temperature is -1, expected 0, or number from 0.0001 to 10',
+    ],
+    [
       'openai',
       ['model=m', 'method=dpo', 'training_file=a', 'patience_s=1e300'],
       'command line: patience_s is 1e+300, expected number >= 0 and <= 2000000',
