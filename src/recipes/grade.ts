@@ -32,13 +32,12 @@ export async function runGrade(
 
 /** Both checks ask one scorer. Without a grader the data sets that are known by name are validated. */
 async function checkGrader(config: GradeConfig, context: RecipeContext): Promise<GradeChecks> {
-  const { validate, stress, grader_file: file, rewards } = config;
-  if (!stress && file === null && rewards.length === 0) {
+  const { input, validate, stress } = config;
+  if (input === null) {
     const gold = await validateSets(context);
     context.log(goldTable(gold));
     return { gold, stress: null };
   }
-  const input = inputOf(config);
   const scorer = await openScorer(config, context);
   try {
     const asked = { input, scorer, context };
@@ -52,19 +51,12 @@ async function checkGrader(config: GradeConfig, context: RecipeContext): Promise
   }
 }
 
-function inputOf({ input }: GradeConfig): string {
-  if (input !== null) return input;
-  const remedy = 'Give grader_file=F.json input=F.jsonl output=F.jsonl';
-  throw new InputError({ where: 'grade', problem: 'input is missing', remedy });
-}
-
 /** @throws InputError on a bad grader, a row without a sample, or an output that is there. */
 function gradeRows(config: GradeConfig, context: RecipeContext): Promise<GradeSummary> {
   return closing(async (stack) => {
     const { concurrency } = config;
-    const input = inputOf(config);
     stack.defer(holdOutput(config));
-    const { rows, where } = await inputRows(input);
+    const { rows, where } = await inputRows(config.input!);
     const samples = rows.map((row, i) => sampleOf(row, where(i)));
     context.stopsInOrder?.();
     const scorer = stack.adopt(await openScorer(config, context), (own) => own.close());

@@ -25,7 +25,7 @@ async function graded(grader: object, texts: readonly string[], words: readonly 
   const file = join(folder, 'grader.json');
   writeFileSync(file, JSON.stringify(grader));
   const scorer = await openScorer(
-    loadConfig(gradeSchema, { overrides: [`grader_file=${file}`, ...words] }),
+    loadConfig(gradeSchema, { overrides: [`grader_file=${file}`, 'input=a.jsonl', ...words] }),
     SILENT,
   );
   try {

@@ -18,7 +18,7 @@ export const grade = defineCommand({
     ...(config.validate || config.stress
       ? []
       : [
-          `grades ${config.input ?? 'input=…'} by ${config.grader_file ?? 'the rewards'}`,
+          `grades ${config.input} by ${config.grader_file ?? 'the rewards'}`,
           `writes ${config.output ?? 'standard output'}`,
         ]),
   ],

@@ -8,7 +8,6 @@ import {
   hasFailed,
   type JsonGrader,
 } from '../../rewards/index.js';
-import { InputError } from '../../util/errors.js';
 import { readJson } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
 import { openGraderTools } from '../rewards/grader-tools.js';
@@ -27,16 +26,9 @@ export interface AskedScorer {
   readonly context: RecipeContext;
 }
 
-/** @throws InputError unless the config names either a grader or rewards */
+/** @throws InputError on a bad grader */
 export async function openScorer(config: GradeConfig, context: RecipeContext): Promise<Scorer> {
   const { grader_file: file, rewards } = config;
-  if ((file === null) === (rewards.length === 0)) {
-    throw new InputError({
-      where: 'grade',
-      problem: file === null ? 'no grader is named' : 'both grader_file and rewards are given',
-      remedy: 'Give grader_file=F.json, or rewards=[{name: …}]',
-    });
-  }
   if (file === null) {
     const opened = await openRewards(rewards, { keys: config, context });
     return {

@@ -26,6 +26,9 @@ const messageFor = (schema: ConfigSchema, overrides: string[], file?: string): s
 
 const base = ['model=m', 'dataset=gsm8k'];
 
+const ONE_GRADER =
+  "exactly one of grader_file and rewards is needed. Give grader_file=F.json or rewards='[{name: …}]'";
+
 describe('on the command line', () => {
   const cases: [CommandName, string[], string][] = [
     [
@@ -154,6 +157,14 @@ describe('on the command line', () => {
       ['model=m', 'prompt=b', 'temperature=-1'],
       'command line: temperature is -1, expected 0, or number from 0.0001 to 10',
     ],
+    ['grade', [], `grader_file: ${ONE_GRADER}; input: no rows are named. Give input=F.jsonl`],
+    ['grade', ['input=a.jsonl', 'validate=true'], `grader_file: ${ONE_GRADER}`],
+    [
+      'grade',
+      ['input=a.jsonl', 'grader_file=g.json', 'rewards=[{name: format}]'],
+      `command line: grader_file: ${ONE_GRADER}`,
+    ],
+    ['grade', ['grader_file=g.json'], 'input: no rows are named. Give input=F.jsonl'],
     [
       'openai',
       ['model=m', 'method=dpo', 'training_file=a', 'patience_s=1e300'],

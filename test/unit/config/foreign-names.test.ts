@@ -87,7 +87,8 @@ describe('other names of one thing', () => {
   });
 
   it('grader is grader_file, but for commands that read answers by name', () => {
-    expect(loadConfig(gradeSchema, { overrides: ['grader=g.json'] }).grader_file).toBe('g.json');
+    const graded = { overrides: ['grader=g.json', 'input=a.jsonl'] };
+    expect(loadConfig(gradeSchema, graded).grader_file).toBe('g.json');
     const job = ['method=rft', 'model=m', 'training_file=t.jsonl', 'grader=g.json'];
     expect(loadConfig(openaiSchema, { overrides: job }).grader_file).toBe('g.json');
     const named = loadConfig(evalSchema, { overrides: ['model=m', 'grader=math'] });

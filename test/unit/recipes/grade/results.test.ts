@@ -50,14 +50,6 @@ describe('grade by rewards', () => {
     expect(summary.mean_score).toBeCloseTo(1.8, 12);
     expect(readJsonl(output)[0]).toMatchObject({ status: 'ok', parts: { numeric: { score: 1 } } });
   });
-
-  it('needs a grader or rewards, and not both', async () => {
-    const input = `input=${rowsFile(ROWS.map((row) => ({ ...row, completion: '' })))}`;
-    await expect(run(input)).rejects.toThrow('no grader is named');
-    await expect(run(input, 'grader_file=g.json', 'rewards=[{name: numeric}]')).rejects.toThrow(
-      'both',
-    );
-  });
 });
 
 describe('grade --validate', () => {

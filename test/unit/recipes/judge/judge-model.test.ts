@@ -192,7 +192,12 @@ describe('what it cannot take', () => {
 describe('a model that several endpoints ask', () => {
   const options = () => ({ model, context: SILENT, threads: 1 });
   const { judge } = loadConfig(gradeSchema, {
-    overrides: ['judge.prompt_template={prompt}', 'judge.max_new_tokens=8', 'judge.cache_dir=null'],
+    overrides: [
+      'validate=true',
+      'judge.prompt_template={prompt}',
+      'judge.max_new_tokens=8',
+      'judge.cache_dir=null',
+    ],
   });
   const asks = ({ endpoint }: ModelEndpoint, content: string) =>
     endpoint.post('/chat/completions', { messages: [{ role: 'user', content }] });

@@ -52,7 +52,7 @@ beforeAll(async () => {
     return { body: chatAnswer(isLabel ? (isRight ? 'polite' : 'rude') : isRight ? '1.0' : '0') };
   });
   const keys = loadConfig(gradeSchema, {
-    overrides: [`judge.base_url=${server.baseUrl}`, 'judge.cache_dir=null'],
+    overrides: ['validate=true', `judge.base_url=${server.baseUrl}`, 'judge.cache_dir=null'],
   });
   const specs = FILES.map((file) => specOf(file));
   open = await openGraderTools(keys, { specs: noSandbox === null ? specs : [], context: SILENT });
