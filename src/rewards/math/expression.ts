@@ -32,7 +32,14 @@ function signed(cursor: Cursor, read: (cursor: Cursor) => Node): Node {
   if (sign === null) return read(cursor);
   cursor.advance();
   const of = cursor.nested(() => signed(cursor, read));
-  if (sign === '+') return of;
+  return sign === '+' ? of : withSign(of, sign);
+}
+
+/** The sign of −5% or of −5 km is that of its number. */
+function withSign(of: Node, sign: '-' | 'pm' | 'mp'): Node {
+  if (of.kind === 'scaled' || of.kind === 'degrees' || of.kind === 'quantity') {
+    return { ...of, of: withSign(of.of, sign) };
+  }
   if (sign === '-' && of.kind === 'based') return { ...of, digits: `-${of.digits}` };
   return sign === '-' ? { kind: 'negate', of } : { kind: 'sign', of, flipped: sign === 'mp' };
 }
