@@ -1,11 +1,12 @@
-/** Numbers written in a base: 0x1F, 1200_7, 152A_{11}, (101)_2, 0.0011_{\text{two}}. */
+/** Numbers written in a base: 0x1F, 1200_7, 152A_{11}, (101)_2, 0.0011_{\text{two}}. In base ten they are numbers. */
+import { parseDecimal } from './rational.js';
 import type { Node } from './syntax.js';
 
 const BASED =
   /^([+-]?)\s*(?:\(\s*)?(?:\\(?:text|mathrm)\s*\{)?([0-9][0-9A-Za-z]*(?:\.[0-9A-Za-z]+)?)\}?\s*\)?\s*_\s*\{?\s*(?:\\(?:text|mathrm)\s*\{)?\s*(\d{1,2}|[a-z]+)\s*\}{0,2}$/;
 const BASE_WORDS = 'two three four five six seven eight nine ten eleven twelve'.split(' ');
 
-/** The number, or null when the text is none. Base ten is left to the grammar of numbers. */
+/** The number, or null when the text is none. */
 export function readBased(normal: string): Node | null {
   if (normal.length > 200) return null;
   const match = BASED.exec(normal);
@@ -13,7 +14,13 @@ export function readBased(normal: string): Node | null {
   const [, sign = '', digits = '', baseText = ''] = match;
   const base = /^\d/.test(baseText) ? Number(baseText) : BASE_WORDS.indexOf(baseText) + 2;
   if (base < 2) return null;
-  return { kind: 'based', digits: `${sign === '-' ? '-' : ''}${canonical(digits)}`, base };
+  return withBase(`${sign === '-' ? '-' : ''}${canonical(digits)}`, base);
+}
+
+/** @param digits canonical */
+export function withBase(digits: string, base: number): Node {
+  const value = base === 10 && /^-?[\d.]+$/.test(digits) ? parseDecimal(digits, 0) : null;
+  return value === null ? { kind: 'based', digits, base } : { kind: 'number', value };
 }
 
 /** `0x1F`, `0b101`, `0o17`: as programs write base 16, 2 and 8. */

@@ -1,5 +1,5 @@
 /** What stands between operators: numbers, names, brackets, and LaTeX commands with arguments. */
-import { readPrefixed } from './based.js';
+import { readPrefixed, withBase } from './based.js';
 import { readBracket, startsBracket } from './brackets.js';
 import type { Cursor } from './cursor.js';
 import { readFunction, startsFunction } from './functions.js';
@@ -80,7 +80,7 @@ function readNumber(cursor: Cursor): Node {
   cursor.advance();
   const base = Number(rawArgument(cursor));
   if (!Number.isInteger(base) || base < 2 || base > 36) throw new UnreadableAnswer('no base');
-  return { kind: 'based', digits: text.replace(/^0+(?=\d)/, ''), base };
+  return withBase(text.replace(/^0+(?=\d)/, ''), base);
 }
 
 /** 0.1\overline{6} = (16 − 1) / 90. */
