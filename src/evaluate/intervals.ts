@@ -1,5 +1,5 @@
 /** 95% intervals of proportions and means. */
-import { mean, share, sum } from '../util/numbers.js';
+import { largest, mean, share, smallest, sum } from '../util/numbers.js';
 
 export interface Interval {
   readonly low: number;
@@ -43,6 +43,10 @@ export function meanInterval(
   return { low: Math.max(bounds.low, centre - half), high: Math.min(bounds.high, centre + half) };
 }
 
+/** Whether values differ by more than rounding: of 5 samples 3/5 − 2/5 and 1/5 − 0 are one difference. */
+export const haveSpread = (values: readonly number[]): boolean =>
+  largest(values) - smallest(values) > 1e-9;
+
 /**
  * Interval of a mean over examples of values within `bounds`, as of the shares of their right samples. Examples at
  * one end or the other are trials, and Wilson's interval holds, also where all are wrong; with one sample an
@@ -56,7 +60,7 @@ export function shareInterval(
 ): Interval {
   const { low, high } = bounds;
   const areTrials = shares.every((share) => share === low || share === high);
-  if (!areTrials && new Set(shares).size > 1) return meanInterval(shares, bounds);
+  if (!areTrials && haveSpread(shares)) return meanInterval(shares, bounds);
   const span = high - low;
   const own = wilson(sum(shares.map((share) => (share - low) / span)), shares.length);
   return { low: low + span * own.low, high: low + span * own.high };

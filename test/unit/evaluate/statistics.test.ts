@@ -75,6 +75,12 @@ describe('shareInterval', () => {
     expect(high).toBeCloseTo(0.9055, 4);
   });
 
+  it('of shares that are equal but for rounding is that of equal ones', () => {
+    const [a, b] = [(0.1 + 0.2 + 0.3) / 3, (0.3 + 0.2 + 0.1) / 3];
+    expect(a).not.toBe(b);
+    expect(shareInterval([a, b]).low).toBeCloseTo(wilson(0.4, 2).low, 9);
+  });
+
   it('of values within other bounds is theirs, scaled', () => {
     const { low, high } = shareInterval([1, 1], { low: -1, high: 3 });
     expect(low).toBeCloseTo(4 * 0.0945 - 1, 3);
@@ -129,6 +135,13 @@ describe('differenceInterval', () => {
   it('of whole wins, losses and ties is that of their counts', () => {
     const differences = [1, -1, 0, 1, 0, 0];
     expect(differenceInterval(differences)).toEqual(pairedInterval({ n: 6, onlyA: 1, onlyB: 2 }));
+  });
+
+  it('of differences that are equal but for rounding is that of equal ones', () => {
+    expect(3 / 5 - 2 / 5).not.toBe(1 / 5);
+    const { low, high } = differenceInterval([3 / 5 - 2 / 5, 1 / 5]);
+    expect(low).toBeCloseTo(differenceInterval([0.2, 0.2]).low, 9);
+    expect(high).toBeCloseTo(differenceInterval([0.2, 0.2]).high, 9);
   });
 
   it('of equal differences is not empty: 0 ± 1.96 sqrt(1) / 5; (1/4) ± 1.96 sqrt(2 − 1/4) / 4', () => {
