@@ -34,7 +34,7 @@ export const boxedReward: RewardFactory = () => {
 };
 
 /** `(B)`, `B)`, `B.`, `**B**` or `B` alone, at the end or after "answer is" or "answer:". */
-const LETTER = /^[\s*_("'[{$]*([A-Z])[\s*_)"'\].:}$]*(?:$|\n)/;
+const LETTER = /^[\s*_("'[{$]*([A-Z])[\s*_)"'\].!:}$]*(?:$|\n)/;
 /** Such a letter, marked as a choice, where text follows: `(B) 27`, `B) Paris`, `B. This is why`. */
 const MARKED = /^[\s*_("'[{$]*([A-Z])(?:[)\]}$]|\*\*|[.:](?=[\s*]))(?![A-Za-z0-9])/;
 /** Signs of mathematics and fonts round a letter. */

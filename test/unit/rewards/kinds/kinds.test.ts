@@ -69,6 +69,7 @@ describe('choice', () => {
   it.each([
     ['The answer is (B).', 1],
     ['answer: **B**', 1],
+    ['The answer is B!', 1],
     ['so \\boxed{\\text{B}}', 1],
     ['so \\boxed{\\textbf{(B)}}', 1],
     ['so \\boxed{\\mathrm{B}}', 1],
