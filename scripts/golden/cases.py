@@ -155,6 +155,9 @@ FAMILIES |= {
         {key: value for key, value in EXPERTS.items() if key != "head_dim"}, model_type="olmoe", num_attention_heads=2,
         num_key_value_heads=1, num_experts_per_tok=3, norm_topk_prob=False, clip_qkv=None, rms_norm_eps=1e-5,
     ),
+    "flex_olmo": dict(
+        EXPERTS, model_type="flex_olmo", num_experts=5, num_experts_per_tok=3, norm_topk_prob=False, rope_theta=500000,
+    ),
     "granitemoe": dict(
         SMALL, model_type="granitemoe", intermediate_size=12, num_local_experts=5, num_experts_per_tok=2,
         output_router_logits=False, router_aux_loss_coef=0.0, embedding_multiplier=6.0, attention_multiplier=0.2,
@@ -171,7 +174,7 @@ FAMILIES |= {
     ),
 }
 
-NOT_IN_GGUF = {"vaultgemma", "exaone4", "seed_oss", "cwm", "ministral", "ministral3", "hyperclovax",
+NOT_IN_GGUF = {"vaultgemma", "exaone4", "seed_oss", "cwm", "ministral", "ministral3", "hyperclovax", "flex_olmo",
     "qwen2-window", "qwen3-window", "smollm3-window", "lfm2-bias", "qwen3_5-layers", "qwen3_moe-whole", "mixtral-window"}
 """Families that Lorikeet does not write as GGUF, and decoders with windows or biases that llama.cpp has not in theirs."""
 

@@ -106,6 +106,8 @@ CASES = [
         num_experts_per_tok=2, norm_topk_prob=True, rms_norm_eps=1e-6, tie_word_embeddings=False), ATTENTION),
     ("olmoe", dict(BASE, model_type="olmoe", num_experts=6, num_experts_per_tok=3, norm_topk_prob=False,
         tie_word_embeddings=False), ATTENTION),
+    ("flex_olmo", dict(BASE, model_type="flex_olmo", num_experts=5, num_experts_per_tok=2, norm_topk_prob=True,
+        tie_word_embeddings=False), ATTENTION),
     ("granitemoe", dict(BASE, model_type="granitemoe", num_local_experts=6, num_experts_per_tok=2,
         embedding_multiplier=3.0, logits_scaling=2.0, residual_multiplier=0.5, attention_multiplier=0.2,
         tie_word_embeddings=True), ATTENTION),

@@ -58,6 +58,7 @@ const FAMILY_FIELDS: Readonly<Record<(typeof MODEL_TYPES)[number], JsonRow>> = {
   lfm2: { architectures: ['Lfm2ForCausalLM'], block_auto_adjust_ff_dim: false },
   qwen3_moe: { architectures: ['Qwen3MoeForCausalLM'], ...SILU, ...EXPERTS, norm_topk_prob: true },
   olmoe: { architectures: ['OlmoeForCausalLM'], ...SILU, ...EXPERTS },
+  flex_olmo: { architectures: ['FlexOlmoForCausalLM'], ...SILU, ...EXPERTS },
   granitemoe: { architectures: ['GraniteMoeForCausalLM'], ...SILU, ...LOCAL_EXPERTS },
   mixtral: { architectures: ['MixtralForCausalLM'], ...SILU, ...LOCAL_EXPERTS },
   qwen3_5_text: { architectures: ['Qwen3_5ForCausalLM'], ...SILU },

@@ -17,6 +17,7 @@ const FAMILIES = [
   'granite',
   'qwen3_moe',
   'olmoe',
+  'flex_olmo',
   'granitemoe',
   'mixtral',
 ];

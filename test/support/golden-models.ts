@@ -45,6 +45,7 @@ export const FAMILIES = [
   'qwen3_moe',
   'qwen3_moe-whole',
   'olmoe',
+  'flex_olmo',
   'granitemoe',
   'mixtral',
   'mixtral-window',

@@ -41,6 +41,7 @@ export const MODEL_TYPES = [
   'lfm2',
   'qwen3_moe',
   'olmoe',
+  'flex_olmo',
   'granitemoe',
   'mixtral',
   'qwen3_5_text',

@@ -16,7 +16,7 @@ import { lfm2 } from './lfm2.js';
 import { llama } from './llama.js';
 import { ministral, ministral3, mistral } from './mistral.js';
 import { mixtral } from './mixtral.js';
-import { olmo2, olmo3, olmoe } from './olmo.js';
+import { flexOlmo, olmo2, olmo3, olmoe } from './olmo.js';
 import { phi3 } from './phi3.js';
 import { qwen2 } from './qwen2.js';
 import { qwen3 } from './qwen3.js';
@@ -47,6 +47,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   olmo2,
   olmo3,
   olmoe,
+  flex_olmo: flexOlmo,
   granite,
   granitemoe: graniteMoe,
   hyperclovax,

@@ -1,6 +1,7 @@
 /**
  * OLMoE: norms over the whole of queries and keys, and experts. OLMo 2 and 3: the same norms, and others after each
  * sub-layer instead of before. In OLMo 3 three of four layers see a window only, and rope scaling concerns the others.
+ * FlexOlmo: OLMo 2 with experts, each trained on data of its own.
  */
 import type { DecoderSpec } from '../spec.js';
 import { expertsFrom } from './experts.js';
@@ -12,7 +13,7 @@ import { type RopeContext, ropesByLayerType } from './rope.js';
 
 function olmoLike(
   fields: ConfigFields,
-  traits: Pick<FamilyTraits, 'family' | 'ropes'>,
+  traits: Pick<FamilyTraits, 'family'> & Partial<FamilyTraits>,
 ): DecoderSpec {
   const spec = llamaLike(fields, {
     maxPositions: 2048,
@@ -58,6 +59,17 @@ export function olmoe(fields: ConfigFields): DecoderSpec {
     qkNorm: 'full',
     experts: expertsFrom(fields, { count: 64, perToken: 8, auxLossCoef: 0.01 }),
   };
+}
+
+export function flexOlmo(fields: ConfigFields): DecoderSpec {
+  const spec = olmoLike(fields, {
+    family: 'flex_olmo',
+    vocabSize: 100_352,
+    maxPositions: 4096,
+    normEps: 1e-6,
+    theta: THETA,
+  });
+  return { ...spec, experts: expertsFrom(fields, { count: 7, perToken: 5, auxLossCoef: 0.01 }) };
 }
 
 const THETA = 500_000;

@@ -56,7 +56,7 @@ export interface SublayerTrace extends InnerTrace {
   readonly rate: Tensor | null;
   /** Low-rank products of the last linear layer. */
   readonly lows: readonly Tensor[];
-  /** The last layer's result, where a norm follows it. */
+  /** What `result` or the last layer gives, where a norm follows it. */
   readonly projected: Tensor | null;
 }
 
@@ -106,7 +106,11 @@ export class Sublayer {
         : { core: this.inner.coreOf(kept.saved), saved: kept.saved };
     const last = linears.slice(-1);
     const lows = kept?.lows ?? lowRank(core, last, compute);
-    const project = () => forwardGroup({ x: core, lows }, last, { out: compute })[0]!;
+    const { result } = this.inner;
+    const project = () =>
+      result === undefined
+        ? forwardGroup({ x: core, lows }, last, { out: compute })[0]!
+        : castTo(result(core, saved), 'float32', compute);
     const projected = this.post === null ? null : (kept?.projected ?? project());
     return { h, rate, core, saved, lows, projected };
   }
@@ -160,7 +164,7 @@ export class Sublayer {
     return { dx, gradients: [...gradients, ...last.gradients] };
   }
 
-  /** The gradient to the last layer's result. */
+  /** The gradient to what `result` or the last layer gives. */
   private upstream(dy: Tensor, { projected }: SublayerTrace): Tensor {
     const { spec, compute } = this.context;
     const d = scaled(dy, spec.residualScale);

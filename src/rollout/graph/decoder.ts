@@ -111,7 +111,7 @@ function decoderLayer(context: GraphContext, x: Value, layer: number): Value {
   });
   const { beforeMlp, afterMlp: norm } = norms;
   if (mlp === null) {
-    const branch = experts(context, middle, layer, beforeMlp!);
+    const branch = experts(context, middle, layer, beforeMlp);
     return added(context, branch, { norm, residual: middle });
   }
   const gated = gatedHidden(context, middle, layer, beforeMlp);

@@ -12,10 +12,15 @@ import type { Projection } from './projections.js';
 import type { Weight } from './weight-source.js';
 
 /**
- * @param x The residual stream, [T, hidden] @param norm Before router and experts
+ * @param x The residual stream, [T, hidden] @param norm Before router and experts; null: none
  * @returns [T, hidden]
  */
-export function experts(context: GraphContext, x: Value, layer: number, norm: string): Value {
+export function experts(
+  context: GraphContext,
+  x: Value,
+  layer: number,
+  norm: string | null,
+): Value {
   const { spec, native } = context;
   const { router } = expertWeights(spec, layer);
   const module = router.replace(/[.]weight$/, '');
@@ -27,7 +32,7 @@ export function experts(context: GraphContext, x: Value, layer: number, norm: st
     parts: [{ module, bias: false, start: 0, count: outFeatures }],
   };
   if (native !== null) return nativeExperts(context, x, { layer, norm, router: projection });
-  const hidden = rmsNorm(context, x, norm, spec.hiddenSize);
+  const hidden = norm === null ? x : rmsNorm(context, x, norm, spec.hiddenSize);
   return onnxExperts(context, hidden, project(context, hidden, projection), layer);
 }
 

@@ -72,8 +72,8 @@ export function nativeLinear(
 
 interface ExpertsOptions {
   readonly layer: number;
-  /** RMSNorm weight applied to the input first. */
-  readonly norm: string;
+  /** RMSNorm weight applied to the input first; null: none. */
+  readonly norm: string | null;
   /** In float32 whatever the graph computes in: its result decides where a token goes. */
   readonly router: Projection;
 }
@@ -91,7 +91,7 @@ export function nativeExperts(
   const weights = expertWeights(spec, layer).experts.flatMap(({ gate, up, down }) =>
     [gate, up, down].map((name) => declared(context, name)),
   );
-  return graph.node('Experts', [x, norm, logits, ...weights], {
+  return graph.node('Experts', [x, norm ?? '', logits, ...weights], {
     domain: 'lorikeet',
     attributes: {
       kind: KINDS[precision],

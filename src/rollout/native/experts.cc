@@ -1,6 +1,6 @@
 // Experts: y = Σ p_i · down_i(act(gate_i norm(x)) · up_i norm(x)) over the likeliest experts i of each row, p of the router.
 //
-// Inputs: x [T, K]; norm weight [K]; logits of the router [T, E]; then gate [I, K], up [I, K] and down [K, I] of each
+// Inputs: x [T, K]; norm weight [K], may be absent; logits of the router [T, E]; then gate [I, K], up [I, K] and down [K, I] of each
 // expert, constants. Output [T, K]. The rows of an expert are multiplied together; each is computed, and its experts are
 // added up, the same way whatever stands in the other rows.
 #include "linear-map.h"
@@ -141,7 +141,7 @@ CustomOp experts_op() {
   op.input_type = [](const CustomOp *, size_t index) -> int { return index < kWeights ? kFloat : kAny; };
   op.output_type = [](const CustomOp *, size_t) -> int { return kFloat; };
   op.input_characteristic = [](const CustomOp *, size_t index) -> int {
-    return index == kWeights ? kVariadic : kRequired;
+    return index == kWeights ? kVariadic : index == kNorm ? kOptional : kRequired;
   };
   op.variadic_input_min = [](const CustomOp *) { return 3; };
   op.variadic_input_homogeneous = [](const CustomOp *) { return 1; };

@@ -467,6 +467,18 @@ describe.each([
   });
 });
 
+test('flex_olmo: the norms of OLMo 2, and experts', () => {
+  const spec = specOf(config('flex_olmo'));
+  expect(spec.experts).toEqual({
+    ...{ count: 7, perToken: 5, normalized: false, stacked: false },
+    auxLossCoef: 0.01,
+  });
+  expect(spec).toMatchObject({ norms: POST_NORMS, qkNorm: 'full', normEps: 1e-6 });
+  expect(spec.ropes[0]!.theta).toBe(500_000);
+  expect(specOf(config('flex_olmo', { norm_topk_prob: true })).experts!.normalized).toBe(true);
+  expect(() => specOf(config('flex_olmo', { clip_qkv: 8 }))).toThrow('"clip_qkv" (8)');
+});
+
 test('granitemoe: the weights of experts always add up to one, and all are stored as one', () => {
   const spec = specOf(config('granitemoe', { num_local_experts: 4 }));
   expect(spec.experts).toEqual({

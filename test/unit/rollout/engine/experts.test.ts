@@ -8,7 +8,7 @@ import { expectSameBits, PRECISIONS, promptsOf } from './same-bits.js';
 
 const kernels = testOperators();
 
-const CASES = ['qwen3_moe', 'olmoe', 'granitemoe', 'mixtral'].flatMap((name) =>
+const CASES = ['qwen3_moe', 'olmoe', 'flex_olmo', 'granitemoe', 'mixtral'].flatMap((name) =>
   PRECISIONS.map((precision) => ({ name, precision })),
 );
 
