@@ -146,16 +146,24 @@ function unknownFunction(name: string, values: readonly Complex[], at: Point): n
   return standIn(`${name}(${key})`, at);
 }
 
+/** Whole numbers of letters are 1 to this. */
+const WHOLES = 32;
+
 /**
- * The number a letter stands for: 0.5 to 2.5, or a whole one of 1 to 32. Where signs are mixed, it is one by
- * the letter at points of even index and the other at those of odd index, so that each letter is negative once.
+ * The number a letter stands for: 0.5 to 2.5, or a whole one. Where signs are mixed, it is one by the letter at
+ * points of even index and the other at those of odd index, so that each letter is negative once.
  */
 function standIn(name: string, { index, kind }: Point): number {
   const share = hashOf(name, index + 1) / 2 ** 32;
-  if (kind === 'whole') return 1 + Math.floor(32 * share);
+  if (kind === 'whole')
+    return 1 + (index < WHOLES ? inTurn(name, index) : Math.floor(WHOLES * share));
   const isNegative = kind === 'mixed' && hashOf(name, 0) % 2 === index % 2;
   return (isNegative ? -1 : 1) * (0.5 + 2 * share);
 }
+
+/** Each of 0 to 31 once, as functions with jumps may differ at few; two letters may have one order. */
+const inTurn = (name: string, index: number): number =>
+  (hashOf(name, 0) + index * (1 + 2 * hashOf(name, 1))) % WHOLES;
 
 /** FNV-1a of the name with a final mix, 32 bits. */
 function hashOf(name: string, salt: number): number {

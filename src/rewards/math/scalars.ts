@@ -12,9 +12,9 @@ const RELATIVE = 1e-9;
 const LARGEST_ERROR = 1e-9;
 /** Denominator of a decimal of nine places. */
 const LONG_DECIMAL = 10n ** 9n;
-/** Points of each sign that expressions are compared at, and those of whole numbers. */
+/** Points of each sign that expressions are compared at, and those of whole numbers: each in turn, then others. */
 const REAL_POINTS = 3;
-const WHOLE_POINTS = 8;
+const WHOLE_POINTS = 40;
 /** Letters that count things. */
 const COUNT = /^[i-nKMN](?:_|$)/;
 

@@ -238,6 +238,7 @@ const UNEQUAL: Readonly<Record<string, readonly Pair[]>> = {
     ['x = 3', 'y = 3'],
     ['\\lfloor n/2 \\rfloor + 2', '\\lceil n / 2\\rceil+1'],
     ['\\lfloor n-1\\rfloor', '\\lfloor\\sqrt{n-1}\\rfloor'],
+    ['\\lfloor\\sqrt{n-1}\\rfloor', '\\lfloor\\sqrt{n-2}\\rfloor'],
     ['x', '\\lfloor x\\rfloor'],
   ],
   'listing and echoing': [
