@@ -61,7 +61,8 @@ export interface WeightedRewards {
 /**
  * Group-reward-decoupled normalisation (GDPO, Liu et al. 2026; TRL's `normalize_then_sum`): each reward is
  * centred and scaled within its group, then they are summed by weight and scaled over the whole batch, so
- * that a reward of small spread is not drowned. A completion without any reward of weight gets 0 and enters no mean
+ * that a reward of small spread is not drowned. The sums have a mean of 0 already, which TRL takes off again: its rounding
+ * would be an advantage of groups with equal rewards. A completion without any reward of weight gets 0 and enters no mean
  * (in TRL it has a reward of 0 where one of weight 0 applies).
  */
 export function decoupledAdvantages(
@@ -79,7 +80,10 @@ export function decoupledAdvantages(
       ? null
       : scaled.reduce((sum, { values }) => sum + values[i]!, 0),
   );
-  return groupAdvantages(sums, { groupSize: Math.max(1, count), scale: 'batch' });
+  const known = sums.filter((sum) => sum !== null);
+  const divisor = standardDeviation(known) + EPSILON;
+  const isFlat = areEqual(known);
+  return sums.map((sum) => (sum === null || isFlat ? 0 : sum / divisor));
 }
 
 export interface StepTotals {

@@ -72,6 +72,16 @@ test('rewards normalised one by one before they are summed are TRL’s', () => {
   expect(decoupledAdvantages(weighted, { groupSize })).toBeAllclose(advantages, { atol: 1e-6 });
 });
 
+test('rewards that are equal in a group give it no advantage, not even of rounding', () => {
+  const scores = [0.1, 0.2, 0.7, 0.3, 1, 1, 1, 1];
+  const [first, ...rest] = decoupledAdvantages([{ scores, weight: 0.3 }], { groupSize: 4 });
+  // Group 1 around 0.325: squares 0.2075 = 3 s², batch of 8 with four zeros: (0.3/s)² · 0.2075 / 7.
+  const spread = Math.sqrt(0.2075 / 3);
+  const batch = (0.3 / spread) * Math.sqrt(0.2075 / 7);
+  expect([first]).toBeAllclose([(0.3 * -0.225) / spread / batch], { atol: 2e-3 });
+  expect(rest.slice(3)).toEqual([0, 0, 0, 0]);
+});
+
 test('a completion without any reward gets 0', () => {
   const weighted = [
     { scores: [1, null, 0], weight: 1 },
