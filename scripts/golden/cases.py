@@ -75,6 +75,10 @@ FAMILIES = {
         SMALL, model_type="cwm", bos_token_id=1, num_hidden_layers=3, sliding_window=5, rope_theta=100.0,
         rope_scaling=LLAMA3,
     ),
+    "arcee": dict(
+        SMALL, model_type="arcee", hidden_act="relu2", rope_theta=100.0,
+        rope_scaling=dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=16, beta_fast=32.0, beta_slow=1.0),
+    ),
     "ministral": dict(
         SMALL, model_type="ministral", sliding_window=5, layer_types=["full_attention", "sliding_attention"],
     ),

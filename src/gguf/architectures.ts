@@ -61,6 +61,7 @@ const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   mixtral: LLAMA,
   internlm3: LLAMA,
   iquestcoder: LLAMA,
+  arcee: { ...LLAMA, name: 'arcee', activation: 'relu', biases: 'none' },
   granite: { ...LLAMA, name: 'granite' },
   granitemoe: { ...LLAMA, name: 'granitemoe' },
   smollm3: { ...LLAMA, name: 'smollm3', biases: 'none', ropes: PLAIN_ROPES },

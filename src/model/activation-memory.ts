@@ -64,7 +64,7 @@ export function keptByLayer(question: MemoryQuestion, layer: number): number {
   const inner = innerOf(spec);
   if (isFused) {
     // Gate and up, and in float32 without our own operations the activation of the gate.
-    const gated = isNative || e !== FLOAT ? 2 : 3;
+    const gated = (spec.gatedMlp ? 2 : 1) + (isNative || e !== FLOAT ? 0 : 1);
     const logits = FLOAT * (experts?.count ?? 0) + routingPerToken(spec);
     const perToken = 2 * FLOAT * hiddenSize + e * gated * inner + logits;
     return tokens * (perToken + mixerPerToken(question, layer));

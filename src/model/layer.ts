@@ -163,8 +163,8 @@ export class LayerForward {
     if (mlp === null) return mixtureOfExperts(x, source, { spec, layer, routers: routers! });
     const { gateUp, down } = mlp;
     const outputs = gateUp.map((module) => this.project(x, module));
-    const [gate, up] = outputs.length > 1 ? outputs : tf.split(outputs[0]!, 2, 1);
-    return this.project(gatedActivation(gate!, up!, this.spec.activation), down);
+    const [gate, up] = spec.fusedProjections ? tf.split(outputs[0]!, 2, 1) : outputs;
+    return this.project(gatedActivation(gate!, up ?? gate!, spec.activation), down);
   }
 }
 

@@ -28,7 +28,7 @@ export interface LinearGroups {
   readonly mixerOut: LinearModule;
   /** Null where experts stand in its place, which are no modules to PEFT. */
   readonly mlp: {
-    /** Take a norm's result: gate and up. */
+    /** Take a norm's result: gate, where there is one, and up. */
     readonly gateUp: readonly LinearModule[];
     /** Takes the gated activation. */
     readonly down: LinearModule;
@@ -48,10 +48,9 @@ function mlpLinears(spec: DecoderSpec, layer: number): NonNullable<LinearGroups[
   const mlp = mlpModule(spec, layer);
   const gateUp = spec.fusedProjections
     ? [linear(`${mlp}.gate_up_proj`, hidden, 2 * inner, bias.mlp)]
-    : [
-        linear(`${mlp}.${names.gate}`, hidden, inner, bias.mlp),
-        linear(`${mlp}.${names.up}`, hidden, inner, bias.mlp),
-      ];
+    : [...(spec.gatedMlp ? [names.gate] : []), names.up].map((name) =>
+        linear(`${mlp}.${name}`, hidden, inner, bias.mlp),
+      );
   const down = linear(`${mlp}.${names.down}`, inner, hidden, bias.mlp);
   return { gateUp, down };
 }

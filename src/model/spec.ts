@@ -128,7 +128,7 @@ export interface ModuleNames {
   readonly finalNorm: string;
 }
 
-export type Activation = 'silu' | 'gelu_tanh' | 'gelu';
+export type Activation = 'silu' | 'gelu_tanh' | 'gelu' | 'relu';
 
 export interface DecoderSpec {
   /** Hugging Face `model_type`. */
@@ -160,6 +160,8 @@ export interface DecoderSpec {
   readonly attentionGate: boolean;
 
   readonly activation: Activation;
+  /** An MLP is down(act(gate x) ⊙ up x); else up is its own gate: of relu that makes relu². */
+  readonly gatedMlp: boolean;
   readonly bias: {
     readonly q: boolean;
     readonly k: boolean;

@@ -51,6 +51,7 @@ const FAMILY_FIELDS: Readonly<Record<(typeof MODEL_TYPES)[number], JsonRow>> = {
   granite: { architectures: ['GraniteForCausalLM'], ...SILU },
   hyperclovax: { architectures: ['HyperCLOVAXForCausalLM'], ...SILU },
   exaone4: { architectures: ['Exaone4ForCausalLM'], ...SILU },
+  arcee: { architectures: ['ArceeForCausalLM'], hidden_act: 'relu2' },
   seed_oss: { architectures: ['SeedOssForCausalLM'], ...SILU },
   cwm: { architectures: ['CwmForCausalLM'], ...SILU },
   internlm3: { architectures: ['LlamaForCausalLM'], ...SILU },

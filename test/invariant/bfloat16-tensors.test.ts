@@ -26,6 +26,7 @@ const FAMILIES = [
   'phi3',
   'olmo2',
   'granite',
+  'arcee',
   'lfm2',
   'qwen3_5',
   'qwen3_moe',

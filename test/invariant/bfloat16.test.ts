@@ -15,6 +15,7 @@ const FAMILIES = [
   'phi3',
   'olmo2',
   'granite',
+  'arcee',
   'qwen3_moe',
   'olmoe',
   'flex_olmo',

@@ -85,6 +85,7 @@ const OTHER_ACTIVATION: Readonly<Record<Activation, Activation>> = {
   silu: 'gelu',
   gelu_tanh: 'gelu',
   gelu: 'silu',
+  relu: 'silu',
 };
 
 /** The layers with attention in another way. */

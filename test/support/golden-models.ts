@@ -29,6 +29,7 @@ export const FAMILIES = [
   'olmo3',
   'exaone4',
   'seed_oss',
+  'arcee',
   'cwm',
   'ministral',
   'ministral3',

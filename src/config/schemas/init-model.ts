@@ -35,6 +35,7 @@ export const MODEL_TYPES = [
   'hyperclovax',
   'exaone4',
   'seed_oss',
+  'arcee',
   'cwm',
   'internlm3',
   'iquestcoder',

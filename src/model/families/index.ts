@@ -5,6 +5,7 @@ import { InputError } from '../../util/errors.js';
 import { type JsonRow, readJson } from '../../util/files.js';
 import { isObject } from '../../util/json-object.js';
 import type { DecoderSpec } from '../spec.js';
+import { arcee } from './arcee.js';
 import { cwm } from './cwm.js';
 import { exaone4 } from './exaone4.js';
 import { ConfigFields } from './fields.js';
@@ -53,6 +54,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   hyperclovax,
   exaone4,
   seed_oss: seedOss,
+  arcee,
   cwm,
   internlm3,
   iquestcoder,

@@ -40,8 +40,8 @@ export interface FamilyTraits {
   readonly theta?: number;
   /** Bias fields that the family has; the others must be false or absent. */
   readonly biases?: readonly BiasField[];
-  /** Field that names the activation, and its default. */
-  readonly activation?: readonly [field: string, fallback: ActivationName];
+  /** Field that names the activation, and its default; or the only one there is. */
+  readonly activation?: readonly [field: string, fallback: ActivationName] | Activation;
   /** Absent: one rope from `rope_scaling` or `rope_parameters`. */
   readonly ropes?: (context: RopeContext) => readonly RopeSpec[];
 }
@@ -82,6 +82,7 @@ export function llamaLike(fields: ConfigFields, traits: FamilyTraits): DecoderSp
     qkNorm: 'none',
     attentionGate: false,
     activation: activation(fields, traits),
+    gatedMlp: true,
     bias: { q: attention, k: attention, v: attention, o: attention, mlp: hasBias('mlp_bias') },
     fusedProjections: false,
     attentionScale: headDim ** -0.5,
@@ -112,6 +113,7 @@ function keyValueHeads(fields: ConfigFields, numHeads: number, traits: FamilyTra
 }
 
 function activation(fields: ConfigFields, { activation: named }: FamilyTraits): Activation {
+  if (typeof named === 'string') return named;
   const [field, fallback] = named ?? ['hidden_act', 'silu'];
   const names = Object.keys(ACTIVATIONS) as ActivationName[];
   return ACTIVATIONS[fields.oneOf(field, [fallback, ...names.filter((name) => name !== fallback)])];

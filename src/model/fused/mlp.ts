@@ -1,5 +1,8 @@
-/** The gated MLP of a layer by our own operations. The activation is computed again in the backward pass. */
-import { kernels, tf } from '../../tensor/index.js';
+/**
+ * The MLP of a layer by our own operations. The activation is computed again in the backward pass. Without a gate, what
+ * is activated is gated by itself.
+ */
+import { castTo, kernels, type Tensor, tf } from '../../tensor/index.js';
 import type { LinearGroups } from '../spec-modules.js';
 import { inColumns } from './columns.js';
 import type { FusedContext } from './fused-source.js';
@@ -12,6 +15,11 @@ export function fusedMlp(
 ): Inner {
   const { spec, compute } = context;
   const widths = [spec.intermediateSize, spec.intermediateSize];
+  /** The gradient to gate and up, which are one. */
+  const added = (sides: readonly Tensor[]): Tensor => {
+    const [gate, up] = sides.map((side) => castTo(side, compute, 'float32'));
+    return castTo(gate!.add(up!), 'float32', compute);
+  };
   return {
     linears: [...context.linears(gateUp), ...context.linears([down])],
     forward(h, linears, { keeps }) {
@@ -22,19 +30,21 @@ export function fusedMlp(
         const [core, ...trace] = tf.tidy(() => kernels().gatedGemm([gate!(), up!()], options));
         return { core, saved: [...trace, ...lows] };
       }
-      const [gate, up] = tf.tidy(() =>
-        inColumns(forwardGroup({ x: h, lows }, linears, { out: compute }), 2, widths),
-      );
-      const [core, ...trace] = kernels().gated(gate!, up!, spec.activation);
+      const [gate, up] = tf.tidy(() => {
+        const outputs = forwardGroup({ x: h, lows }, linears, { out: compute });
+        return spec.gatedMlp ? inColumns(outputs, 2, widths) : [...outputs];
+      });
+      const [core, ...trace] = kernels().gated(gate!, up ?? gate!, spec.activation);
       return { core, saved: [...trace, ...lows] };
     },
     coreOf: (saved) => kernels().gatedAgain(saved, spec.activation),
     backward({ h, dcore, saved }, linears, output) {
       const lows = [...saved];
       const trace = lows.splice(0, kernels().gatedTrace);
-      const dys = tf.tidy(() =>
-        inColumns(kernels().gatedGradient(trace, dcore, spec.activation), linears.length, widths),
-      );
+      const dys = tf.tidy(() => {
+        const sides = kernels().gatedGradient(trace, dcore, spec.activation);
+        return spec.gatedMlp ? inColumns(sides, linears.length, widths) : [added(sides)];
+      });
       const { dx, gradients } = backwardGroup({ x: h, dys, linears, lows }, { ...output, compute });
       return { dh: dx, gradients };
     },

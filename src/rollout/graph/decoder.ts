@@ -13,7 +13,7 @@ import { experts } from './experts.js';
 import { gatedDelta } from './gated-delta.js';
 import { checkHeadSizes } from './limits.js';
 import { project } from './linear.js';
-import { gatedActivation } from './mlp.js';
+import { gatedActivation, gatedBy } from './mlp.js';
 import {
   BATCH_SHAPE,
   INPUT_IDS,
@@ -139,7 +139,10 @@ function mixerOutput(context: GraphContext, x: Value, layer: number, norm: strin
 function gatedHidden(context: GraphContext, x: Value, layer: number, norm: string | null): Value {
   const { spec, native } = context;
   if (native !== null) {
-    return nativeLinear(context, x, mergedProjections(spec, layer).mlp!.gateUp, { norm });
+    const projected = nativeLinear(context, x, mergedProjections(spec, layer).mlp!.gateUp, {
+      norm,
+    });
+    return spec.gatedMlp ? projected : gatedBy(context, projected, null);
   }
   return gatedActivation(context, normed(context, x, norm), layerProjections(spec, layer).mlp!);
 }

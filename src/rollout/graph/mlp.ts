@@ -1,4 +1,4 @@
-/** The gated feed-forward block (Shazeer 2020, GLU Variants): `down(act(gate x) ⊙ up x)`. */
+/** The gated feed-forward block (Shazeer 2020, GLU Variants): `down(act(gate x) ⊙ up x)`, or `down(act(up x) ⊙ up x)`. */
 import type { Activation } from '../../model/spec.js';
 import type { Value } from '../onnx/graph-builder.js';
 import type { GraphContext } from './context.js';
@@ -11,8 +11,14 @@ export function gatedActivation(
   x: Value,
   { gate, up }: NonNullable<LayerProjections['mlp']>,
 ): Value {
-  const gated = activate(context, project(context, x, gate), context.spec.activation);
-  return context.graph.node('Mul', [gated, project(context, x, up)]);
+  const gating = gate === null ? null : project(context, x, gate);
+  return gatedBy(context, project(context, x, up), gating);
+}
+
+/** @param gating Before its activation; null: `up` itself */
+export function gatedBy(context: GraphContext, up: Value, gating: Value | null): Value {
+  const gate = activate(context, gating ?? up, context.spec.activation);
+  return context.graph.node('Mul', [gate, up]);
 }
 
 function activate({ graph }: GraphContext, x: Value, activation: Activation): Value {
@@ -23,5 +29,7 @@ function activate({ graph }: GraphContext, x: Value, activation: Activation): Va
       return graph.node('FastGelu', [x], { contrib: true });
     case 'gelu':
       return graph.node('Gelu', [x], { contrib: true });
+    case 'relu':
+      return graph.node('Relu', [x]);
   }
 }

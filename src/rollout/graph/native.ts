@@ -25,7 +25,12 @@ const KINDS: Readonly<Record<NativePrecision, number>> = {
   int8_weight_only: 1,
   int4_weight_only: 1,
 };
-const GATED: Readonly<Record<Activation, number>> = { silu: 1, gelu_tanh: 2, gelu: 3 };
+const GATED: Readonly<Record<Activation, number>> = {
+  silu: 1,
+  gelu_tanh: 2,
+  gelu: 3,
+  relu: 4,
+};
 const NORMS = { none: 0, head: 1, full: 2 } as const;
 
 interface LinearOptions {

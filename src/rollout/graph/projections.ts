@@ -32,8 +32,12 @@ export interface LayerProjections {
   /** One projection with all that mixes tokens side by side; or queries (with their gates), keys and values apart. */
   readonly mixerIn: readonly Projection[];
   readonly mixerOut: Projection;
-  /** Null where experts stand in its place. */
-  readonly mlp: Readonly<Record<'gate' | 'up' | 'down', Projection>> | null;
+  /** Null where experts stand in its place; its gate where it has none. */
+  readonly mlp: {
+    readonly gate: Projection | null;
+    readonly up: Projection;
+    readonly down: Projection;
+  } | null;
 }
 
 const whole = ({ module, bias, outFeatures }: LinearModule): ProjectionPart => ({
@@ -67,13 +71,14 @@ function mlpProjections(
 ): NonNullable<LayerProjections['mlp']> {
   const { hiddenSize: hidden, intermediateSize: inner } = spec;
   const prefix = `layers.${layer}`;
-  const [first, second] = gateUp;
-  const [gate, up] =
-    second === undefined
-      ? [rowsOf(first!, 0, inner), rowsOf(first!, inner, inner)]
-      : [whole(first!), whole(second)];
+  const [first] = gateUp;
+  const parts = spec.fusedProjections
+    ? [rowsOf(first!, 0, inner), rowsOf(first!, inner, inner)]
+    : gateUp.map(whole);
+  const up = parts.pop()!;
+  const [gate] = parts;
   return {
-    gate: projection(`${prefix}.gate`, hidden, [gate]),
+    gate: gate === undefined ? null : projection(`${prefix}.gate`, hidden, [gate]),
     up: projection(`${prefix}.up`, hidden, [up]),
     down: projection(`${prefix}.down`, inner, [whole(down)]),
   };
@@ -139,7 +144,10 @@ export function mergedProjections(spec: DecoderSpec, layer: number): MergedProje
     mlp:
       mlp === null
         ? null
-        : { gateUp: sideBySide(`${prefix}.gate_up`, mlp.gate, mlp.up), down: mlp.down },
+        : {
+            gateUp: mlp.gate === null ? mlp.up : sideBySide(`${prefix}.gate_up`, mlp.gate, mlp.up),
+            down: mlp.down,
+          },
   };
 }
 
@@ -159,6 +167,6 @@ export function allMergedProjections(spec: DecoderSpec): Projection[] {
 export function allProjections(spec: DecoderSpec): Projection[] {
   return spec.layers.flatMap((_, layer) => {
     const { mixerIn, mixerOut, mlp } = layerProjections(spec, layer);
-    return [...mixerIn, mixerOut, ...Object.values(mlp ?? {})];
+    return [...mixerIn, mixerOut, ...Object.values(mlp ?? {}).filter((each) => each !== null)];
   });
 }

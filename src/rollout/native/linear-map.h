@@ -18,7 +18,7 @@
 
 namespace lorikeet {
 
-enum Activation : int { kNone = 0, kSilu = 1, kGeluTanh = 2, kGelu = 3 };
+enum Activation : int { kNone = 0, kSilu = 1, kGeluTanh = 2, kGelu = 3, kRelu = 4 };
 
 // Of a weight that is not kept in fewer.
 constexpr int kHalfBits = 16;
@@ -27,6 +27,7 @@ inline Floats activate(int activation, Floats x) {
   switch (activation) {
   case kSilu: return x * inverse(1 + exponential(-x));
   case kGeluTanh: return x * inverse(1 + exponential(-1.5957691216f * (x + 0.044715f * x * x * x)));
+  case kRelu: return x > 0 ? x : Floats{};
   default:
     for (int i = 0; i < kLanes; i++) x[i] = 0.5f * x[i] * (1 + std::erf(x[i] * 0.7071067812f));
     return x;
@@ -53,7 +54,7 @@ struct MapOptions {
         weight_bits(ort.int_attribute(info, "weight_bits", kHalfBits)),
         threads(ort.int_attribute(info, "threads", 1)),
         epsilon(ort.float_attribute(info, "epsilon", 1e-5f)) {
-    require(kind >= F32 && kind <= INT8 && activation >= kNone && activation <= kGelu && threads > 0 &&
+    require(kind >= F32 && kind <= INT8 && activation >= kNone && activation <= kRelu && threads > 0 &&
                 (weight_bits == kHalfBits || weight_bits == 8 || weight_bits == 4),
             "a linear map has a kind, an activation, bits or threads that there are none of");
   }

@@ -1,5 +1,5 @@
 /**
- * The gated activation of an MLP, act(gate)·up, and its gradient: SwiGLU and GeGLU (Shazeer 2020).
+ * The gated activation of an MLP, act(gate)·up, and its gradient: SwiGLU, GeGLU and ReGLU (Shazeer 2020).
  *
  * silu(g) = g·σ(g), d·silu'(g) = d·σ + (d − d·σ)·silu(g), which is d·(σ + g·σ·(1 − σ)).
  * gelu_tanh(g) = ½g(1 + t), t = tanh(√(2/π)(g + 0.044715 g³)); its derivative is
@@ -55,6 +55,10 @@ const GATES: Readonly<Record<NativeGate, Gate>> = {
       const pdf = tf.exp(tf.square(g).mul(-0.5)).mul(1 / Math.sqrt(2 * Math.PI));
       return d.mul(cdf.add(g.mul(pdf)));
     },
+  },
+  relu: {
+    value: (g) => tf.relu(g),
+    backward: (g, d) => executeOp('ReluGrad', FLOAT, [d, g]),
   },
 };
 

@@ -1,4 +1,4 @@
-// The gated activation of an MLP, y = act(g)·u (Shazeer 2020): silu (0), gelu by tanh (1), gelu (2).
+// The gated activation of an MLP, y = act(g)·u (Shazeer 2020): silu (0), gelu by tanh (1), gelu (2), relu (3).
 #pragma once
 #include "op.h"
 
@@ -26,6 +26,9 @@ inline void activate(int kind, Floats g, Floats* value, Floats* slope) {
     Floats half = 0.5f * (1.0f + t);
     *value = g * half;
     *slope = half + 0.5f * g * (1.0f - t * t) * root * (1.0f + 0.134145f * square);
+  } else if (kind == 3) {
+    *slope = g > 0.0f ? 1.0f + Floats{} : Floats{};
+    *value = g * *slope;
   } else {
     Floats cdf = 0.5f * (1.0f + verf(g * 0.7071067811865476f));
     *value = g * cdf;

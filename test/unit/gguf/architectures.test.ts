@@ -34,6 +34,7 @@ test.each([
   ['gemma', {}, 'gemma'],
   ['olmo3', {}, 'olmo2'],
   ['internlm3', {}, 'llama'],
+  ['arcee', {}, 'arcee'],
   ['iquestcoder', {}, 'llama'],
   ['qwen3_moe', {}, 'qwen3moe'],
   ['qwen3_moe-whole', { bias: NO_BIAS }, 'qwen3moe'],
@@ -50,6 +51,7 @@ test.each([
 test.each([
   ['llama', { family: 'falcon' }, /the model type falcon is not written as GGUF/],
   ['llama', { activation: 'gelu' }, /llama has no activation gelu\./],
+  ['arcee', { activation: 'silu' }, /arcee has no activation silu\./],
   ['qwen3', { bias: BIAS }, /qwen3 has no bias on q, k and v/],
   ['qwen2', { bias: BIAS }, /qwen2 has no bias on the output of attention/],
   ['qwen2', { headDim: 16 }, /qwen2 has no heads of 16 in a hidden size of 32/],

@@ -467,6 +467,22 @@ describe.each([
   });
 });
 
+test('arcee: MLPs without a gate', () => {
+  const spec = specOf(config('arcee', { mlp_bias: true }));
+  expect(spec).toMatchObject({ activation: 'relu', gatedMlp: false, normEps: 1e-5 });
+  const mlp = [...parameterShapes(spec)].filter(([name]) => name.startsWith('model.layers.1.mlp'));
+  expect(Object.fromEntries(mlp)).toEqual({
+    'model.layers.1.mlp.up_proj.weight': [40, 32],
+    'model.layers.1.mlp.up_proj.bias': [40],
+    'model.layers.1.mlp.down_proj.weight': [32, 40],
+    'model.layers.1.mlp.down_proj.bias': [32],
+  });
+  expect(() => specOf(config('arcee', { hidden_act: 'silu' }))).toThrow(
+    '"hidden_act" is "silu", expected "relu2"',
+  );
+  expect(() => specOf(config('llama', { hidden_act: 'relu2' }))).toThrow('"hidden_act" is "relu2"');
+});
+
 test('flex_olmo: the norms of OLMo 2, and experts', () => {
   const spec = specOf(config('flex_olmo'));
   expect(spec.experts).toEqual({
