@@ -77,7 +77,7 @@ template <class T>
 inline void fold_row(const LogitForm& form, RowState* s, const float* z, bool keeps, T* weights) {
   Floats total{}, weighted{};
   for (int64_t j = 0; j < VOCAB_CHUNK; j += LANES) {
-    Floats v = vmax(load(z + j), splat(-1e30f)), e = vexp(v - s->top);
+    Floats v = vmax(splat(-1e30f), load(z + j)), e = vexp(v - s->top);
     total += e;
     weighted += e * v;
     if (keeps) store(weights + j, form.softcap == 0 ? e : e * form.slope(v));

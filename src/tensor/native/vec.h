@@ -108,6 +108,7 @@ LANE_FN float sum(Floats v) {
   return s;
 #endif
 }
+/// Both: where one of the two is NaN, the second.
 LANE_FN Floats vmin(Floats a, Floats b) { return a < b ? a : b; }
 #ifdef __AVX512F__
 LANE_FN Floats vmax(Floats a, Floats b) { return (Floats)_mm512_max_ps((__m512)a, (__m512)b); }
@@ -134,7 +135,7 @@ LANE_FN float max_of(Floats v) {
 /// Below −87.3 the result is 2^-126 or less, which counts as zero.
 LANE_FN Floats vexp(Floats x) {
   const Floats low = splat(-87.33f), high = splat(88.37f);
-  Floats c = vmin(vmax(x, low), high);
+  Floats c = vmin(high, vmax(low, x));
   Ints n = __builtin_convertvector(c * 1.44269504f + (c < 0 ? splat(-0.5f) : splat(0.5f)), Ints);
   Floats f = __builtin_convertvector(n, Floats);
   Floats r = c - f * 0.693359375f + f * 2.12194440e-4f;
@@ -164,7 +165,7 @@ LANE_FN void vexp2(Floats (&x)[N]) {
   Ints n[N];
   for (int i = 0; i < N; i++) {
     // 2^-127 counts as zero.
-    x[i] = vmin(vmax(x[i], splat(-127)), splat(127));
+    x[i] = vmin(splat(127), vmax(splat(-127), x[i]));
     n[i] = __builtin_convertvector(x[i] + (x[i] < 0 ? splat(-0.5f) : splat(0.5f)), Ints);
     x[i] -= __builtin_convertvector(n[i], Floats);
   }
@@ -177,7 +178,7 @@ LANE_FN void vexp2(Floats (&x)[N]) {
 #ifdef __AVX512F__
   for (int i = 0; i < N; i++) x[i] = (Floats)_mm512_scalef_ps((__m512)p[i], (__m512)n[i]);
 #else
-  for (int i = 0; i < N; i++) x[i] = n[i] <= -127 ? Floats{} : p[i] * (Floats)((n[i] + 127) << 23);
+  for (int i = 0; i < N; i++) x[i] = p[i] * (Floats)((n[i] + 127) << 23);
 #endif
 }
 LANE_FN Floats vexp2(Floats x) {
@@ -190,7 +191,7 @@ LANE_FN Floats vexp2(Floats x) {
 LANE_FN Floats vtanh(Floats x) {
   Floats square = x * x;
   Floats series = x * (1.0f + square * (-1.0f / 3 + square * (2.0f / 15 - square * (17.0f / 315))));
-  Floats exact = 1.0f - 2.0f / (vexp(2.0f * vmin(vmax(x, splat(-20)), splat(20))) + 1.0f);
+  Floats exact = 1.0f - 2.0f / (vexp(2.0f * vmin(splat(20), vmax(splat(-20), x))) + 1.0f);
   return square < 0.04f ? series : exact;
 }
 

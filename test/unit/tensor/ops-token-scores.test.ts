@@ -67,6 +67,20 @@ function check(hidden: Operand, options: Distribution & { readonly chunk?: numbe
   tf.dispose([targets, frozen]);
 }
 
+test.each([
+  { name: 'plain', options: PLAIN },
+  { name: 'soft cap', options: { ...PLAIN, softcap: 0.8 } },
+])('a hidden state that is NaN has scores that are, $name', ({ options }) => {
+  tf.tidy(() => {
+    const hidden = tf.tensor2d([[0.1, Number.NaN, 0.3], ...Array(M - 1).fill([0.1, 0.2, 0.3])]);
+    const weight = tensorOf(randomOperand('weight', [V, H]));
+    const targets = tf.tensor1d(TARGETS, 'int32');
+    const scores = tokenScores(hidden, weight, targets, { ...options, trainable: false });
+    const logps = scores.slice([0, LOGP], [M, 1]).dataSync();
+    expect([...logps].map(Number.isNaN)).toEqual([true, ...Array(M - 1).fill(false)]);
+  });
+});
+
 describe('gradients', () => {
   const hidden = randomOperand('hidden', [M, H]);
 
