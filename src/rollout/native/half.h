@@ -1,5 +1,6 @@
 // Conversions of rows between float32 and the shorter types of checkpoints.
 #pragma once
+#include <algorithm>
 #include "matrix.h"
 #include "ort-abi.h"
 #include "product.h"
@@ -39,21 +40,30 @@ inline void split(const float *from, int count, uint16_t *to) {
   }
 }
 
+// NaN where one of them is: in the order of their bits, which magnitudes are compared by, it comes after all numbers.
 inline float largest_magnitude(const float *from, int count) {
-  float largest = 0;
-  for (int i = 0; i < count; i++) largest = std::fabs(from[i]) > largest ? std::fabs(from[i]) : largest;
-  return largest;
+  constexpr int32_t magnitude_bits = 0x7fffffff;
+  Ints tops = {};
+  int i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    const Ints magnitudes = (Ints)load(from + i) & magnitude_bits;
+    tops = magnitudes > tops ? magnitudes : tops;
+  }
+  int32_t largest = 0, bits;
+  for (int lane = 0; lane < kLanes; lane++) largest = std::max<int32_t>(largest, tops[lane]);
+  for (; i < count; i++) {
+    std::memcpy(&bits, from + i, 4);
+    largest = std::max(largest, bits & magnitude_bits);
+  }
+  float magnitude;
+  std::memcpy(&magnitude, &largest, 4);
+  return magnitude;
 }
 
 // One row to int8 by its own largest magnitude; count is a multiple of 16. Returns what a step is worth.
 inline float quantise(const float *from, int count, int8_t *to) {
   constexpr float magic = 12582912.0f; // 1.5 · 2^23: adding it rounds to a whole number, ties to even
-  Floats tops = {};
-  for (int i = 0; i < count; i += kLanes) {
-    const Floats x = load(from + i), magnitude = x < 0 ? -x : x;
-    tops = magnitude > tops ? magnitude : tops;
-  }
-  const float largest = top(tops), inverse = largest > 0 ? 127 / largest : 0;
+  const float largest = largest_magnitude(from, count), inverse = largest > 0 ? 127 / largest : 0;
   for (int i = 0; i < count; i += kLanes) {
     const Floats whole = (load(from + i) * inverse + magic) - magic;
     *reinterpret_cast<Bytes *>(to + i) = __builtin_convertvector(__builtin_convertvector(whole, Ints), Bytes);

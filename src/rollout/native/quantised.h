@@ -55,11 +55,12 @@ private:
   int groups() const { return (blocks_ * 32 + kGroup - 1) / kGroup; }
   size_t block_bytes() const { return bits_ == 8 ? 1024 : 512; }
 
-  // What one is worth. In 4 bits the largest magnitude becomes −8, whatever its sign, so that all 16 values serve.
+  // What one is worth; NaN where a value is. In 4 bits the largest magnitude becomes −8, whatever its sign, so that all
+  // 16 values serve.
   float step_of(const float *values, int count) const {
     float largest = 0;
     for (int i = 0; i < count; i++)
-      if (std::fabs(values[i]) > std::fabs(largest)) largest = values[i];
+      if (std::fabs(values[i]) > std::fabs(largest) || std::isnan(values[i])) largest = values[i];
     return bits_ == 8 ? std::fabs(largest) / 127 : largest / -8;
   }
 

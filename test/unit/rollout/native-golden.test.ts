@@ -69,3 +69,18 @@ describe.each(goldenCases)('$case', (golden) => {
     });
   });
 });
+
+it.each(['float32', 'bfloat16', 'int8'] as const)(
+  'in %s a model whose adapter holds a NaN chooses no tokens',
+  async (precision) => {
+    const golden = goldenCases[0]!;
+    const adapter = goldenAdapter(golden);
+    for (const { a } of adapter.tensors.values()) new Float32Array(a.bytes.buffer)[0] = Number.NaN;
+    await withSampler(golden, precision, async (sampler) => {
+      sampler.setAdapter(adapter);
+      const params = { ...PLAIN_SAMPLING, seed: 0, maxNewTokens: 2 };
+      const completions = sampler.generate(goldenRequests(golden), params);
+      await expect(completions).rejects.toThrow(/logits of the model are not numbers/);
+    });
+  },
+);

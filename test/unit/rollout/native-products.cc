@@ -5,6 +5,7 @@
 #include <vector>
 #include "half.h"
 #include "product.h"
+#include "quantised.h"
 
 using namespace lorikeet;
 
@@ -76,6 +77,28 @@ static void check(Result &result, const std::vector<double> &sums, const std::ve
   }
 }
 
+// Places of a NaN in a row, or in weights of 8 or 4 bits, of which nothing is left.
+static int lost_nans() {
+  int lost = 0;
+  const Columns columns{kPair, false};
+  for (int place = 0; place < 64; place++) {
+    std::vector<float> row(64);
+    for (float &value : row) value = random_value();
+    row[place] = NAN;
+    int8_t bytes[64];
+    lost += !std::isnan(quantise(row.data(), 64, bytes)) + !std::isnan(largest_magnitude(row.data(), place + 1));
+    for (int bits : {8, 4}) {
+      QuantisedWeights weights;
+      uint16_t panel[64 * kPair];
+      weights.reserve(bits, columns, 64);
+      weights.pack_row(columns, 0, 64, row.data());
+      weights.widen(0, panel);
+      lost += !std::isnan(from_bf16(panel[0]));
+    }
+  }
+  return lost;
+}
+
 int main() {
   Result f32, widened, bf16, both, int8;
   configure_tiles();
@@ -119,7 +142,7 @@ int main() {
     }
   }
   const bool depends = f32.depends || widened.depends || bf16.depends || both.depends || int8.depends;
-  printf("{\"lanes\": %d, \"tiles\": %s, \"half_products\": %s, \"depends\": %s, ", kLanes, kHasTiles ? "true" : "false",
+  printf("{\"lost_nans\": %d, \"lanes\": %d, \"tiles\": %s, \"half_products\": %s, \"depends\": %s, ", lost_nans(), kLanes, kHasTiles ? "true" : "false",
          kHasHalfProducts ? "true" : "false", depends ? "true" : "false");
   printf("\"float32\": %g, \"widened\": %g, \"bfloat16\": %g, \"with_adapter\": %g, \"int8\": %g}\n", f32.worst,
          widened.worst, bf16.worst, both.worst, int8.worst);
