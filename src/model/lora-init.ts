@@ -4,7 +4,7 @@
  * uniform as well. `pissa`: see pissa.ts. DoRA's magnitudes start at the norms of the rows they scale,
  * replaced parameters at the base's values.
  */
-import { rowNorms, tf } from '../tensor/index.js';
+import { onHost, rowNorms, tf } from '../tensor/index.js';
 import { Rng } from '../util/rng.js';
 import { type HostTensor, type LoraTarget, loraPartOf, toFloat32 } from '../weights/index.js';
 import { type LoraPlan, loraA, loraB, loraMagnitude } from './lora.js';
@@ -126,12 +126,12 @@ function norms(
 ): Float32Array {
   const weight = weights(`${module}.weight`);
   const [rows, columns] = weight.shape as [number, number];
-  return tf.tidy(() =>
+  return onHost(() =>
     rowNorms({
       weight: tf.tensor2d(toFloat32(weight), [rows, columns]),
       a: tf.tensor2d(values.get(loraA(module))!, [r, columns]),
       b: tf.tensor2d(values.get(loraB(module))!, [rows, r]),
       scale,
-    }).dataSync(),
-  ) as Float32Array;
+    }),
+  );
 }

@@ -1,5 +1,5 @@
 /** One set of weights from a base and an adapter: W + s·BA, computed in float32 and rounded once. */
-import { type Tensor, tf } from '../tensor/index.js';
+import { onHost, type Tensor, tf } from '../tensor/index.js';
 import {
   type Adapter,
   fromFloat32,
@@ -71,10 +71,5 @@ function added(
 ): Float32Array {
   const matrix = (tensor: HostTensor): Tensor =>
     tf.tensor2d(toFloat32(tensor), tensor.shape as [number, number]);
-  return tf.tidy(
-    () =>
-      matrix(weight)
-        .add(tf.matMul(matrix(b), matrix(a)).mul(scale))
-        .dataSync() as Float32Array,
-  );
+  return onHost(() => matrix(weight).add(tf.matMul(matrix(b), matrix(a)).mul(scale)));
 }

@@ -3,7 +3,7 @@
  * base keeps the rest, W − s·B·A. `pissa_niter_N` finds the principal part by N rounds of subspace iteration
  * (Halko et al. 2011, algorithm 4.4) in place of a full decomposition.
  */
-import { orthonormal, svd, type Tensor, tf } from '../tensor/index.js';
+import { onHost, orthonormal, svd, type Tensor, tf } from '../tensor/index.js';
 import { InputError } from '../util/errors.js';
 import type { Rng } from '../util/rng.js';
 import {
@@ -45,14 +45,16 @@ export function principalParts(
       remedy: `Set r or rank_pattern to at most ${Math.min(...weight.shape)}`,
     });
   }
-  return tf.tidy(() => {
+  const { a, b } = tf.tidy(() => {
     const w = matrixOf(weight);
     const { u, s, v } = rounds === null ? svd(w) : lowRank(w, { r, rounds, rng });
     const root = tf.sqrt(tf.slice(s, [0], [r]).div(scale));
-    const a = tf.transpose(tf.slice(v, [0, 0], [-1, r]).mul(root));
-    const b = tf.slice(u, [0, 0], [-1, r]).mul(root);
-    return { a: a.dataSync() as Float32Array, b: b.dataSync() as Float32Array };
+    return {
+      a: tf.transpose(tf.slice(v, [0, 0], [-1, r]).mul(root)),
+      b: tf.slice(u, [0, 0], [-1, r]).mul(root),
+    };
   });
+  return { a: onHost(() => a), b: onHost(() => b) };
 }
 
 /** The largest r singular triplets, by iteration with W·Wᵀ on a random subspace. */
@@ -76,12 +78,12 @@ export function residual(
   { a, b, scale }: { readonly a: Float32Array; readonly b: Float32Array; readonly scale: number },
 ): HostTensor {
   const [rows, columns] = weight.shape as [number, number];
-  const values = tf.tidy(() => {
+  const values = onHost(() => {
     const left = tf.tensor2d(b, [rows, b.length / rows]);
     const right = tf.tensor2d(a, [a.length / columns, columns]);
-    return matrixOf(weight).sub(tf.matMul(left, right).mul(scale)).dataSync();
+    return matrixOf(weight).sub(tf.matMul(left, right).mul(scale));
   });
-  return fromFloat32(values as Float32Array, weight.shape);
+  return fromFloat32(values, weight.shape);
 }
 
 /**

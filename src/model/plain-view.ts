@@ -3,7 +3,7 @@
  * DoRA's factors g multiply the rows of both, g ⊙ (W + s·BA) = g ⊙ W + s·(g ⊙ B)·A. Samplers take adapters so,
  * and a merge begins with it.
  */
-import { rowNorms, tf } from '../tensor/index.js';
+import { onHost, rowNorms, tf } from '../tensor/index.js';
 import { type Adapter, fromFloat32, type HostTensor, toFloat32 } from '../weights/index.js';
 import { untied } from './replaced.js';
 import type { DecoderSpec } from './spec.js';
@@ -55,9 +55,9 @@ interface DoraTensors {
 function doraFactors(weight: HostTensor, { a, b, magnitude, scale }: DoraTensors): Float32Array {
   const matrix = (tensor: HostTensor) =>
     tf.tensor2d(toFloat32(tensor), tensor.shape as [number, number]);
-  return tf.tidy(() => {
+  return onHost(() => {
     const norms = rowNorms({ weight: matrix(weight), a: matrix(a), b: matrix(b), scale });
-    return tf.tensor1d(toFloat32(magnitude)).div(norms).dataSync() as Float32Array;
+    return tf.tensor1d(toFloat32(magnitude)).div(norms);
   });
 }
 

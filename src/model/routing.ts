@@ -2,7 +2,7 @@
  * Which experts tokens go to (Shazeer et al. 2017): the likeliest of each, found on the host, where also the order is made
  * in which the tokens of an expert stand together.
  */
-import { gather, indicesOnDevice, type Tensor, tf } from '../tensor/index.js';
+import { gather, indicesOnDevice, onHost, type Tensor, tf } from '../tensor/index.js';
 import type { ExpertsSpec } from './spec.js';
 
 /** A row is a token at one of its experts. Indices are int32 `[T · perToken]`. */
@@ -23,7 +23,7 @@ export interface Routing {
 
 /** @param logits The router's, `[T, count]` float32 @returns Its tensors are kept; the caller disposes them. */
 export function routed(logits: Tensor, { count, perToken }: ExpertsSpec): Routing {
-  const experts = tf.tidy(() => tf.topk(logits, perToken).indices.dataSync()) as Int32Array;
+  const experts = onHost<Int32Array>(() => tf.topk(logits, perToken).indices);
   const counts = new Array<number>(count).fill(0);
   for (const expert of experts) counts[expert]!++;
   const next = counts.map((_, expert) => counts.slice(0, expert).reduce((sum, n) => sum + n, 0));
