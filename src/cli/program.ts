@@ -1,6 +1,7 @@
 /** The `lorikeet` program as a process: signals, streams, exit code. */
 import { RunError } from '../util/errors.js';
 import { reportError, runCli } from './cli.js';
+import { end } from './end.js';
 import { readEnvFile } from './env-file.js';
 import { catchSignals } from './signals.js';
 
@@ -14,10 +15,10 @@ let finalCode = 0;
 
 /** A reader that has gone has what it wanted; anything else means that data is lost. */
 function endUnwritten(error: NodeJS.ErrnoException): never {
-  if (error.code === 'EPIPE') process.exit(finalCode);
+  if (error.code === 'EPIPE') end(finalCode);
   const where = 'standard output';
   const lost = new RunError({ where, problem: `cannot be written (${error.message})` });
-  process.exit(reportError(lost, { isVerbose: false, err }));
+  end(reportError(lost, { isVerbose: false, err }));
 }
 
 process.stdout.on('error', endUnwritten);
@@ -25,7 +26,7 @@ process.stdout.on('error', endUnwritten);
 process.stderr.on('error', () => {});
 
 process.on('uncaughtException', (error) => {
-  process.exit(reportError(error, { isVerbose: process.argv.includes('--verbose'), err }));
+  end(reportError(error, { isVerbose: process.argv.includes('--verbose'), err }));
 });
 
 readEnvFile('.env', process.env);
@@ -38,4 +39,4 @@ const columns = [process.stdout.columns, Number(COLUMNS)].find((width) => width 
 const world = { env: process.env, signal, stopsInOrder, out, err, colours, columns };
 const code = await runCli(process.argv.slice(2), world);
 finalCode = exitCode() ?? code;
-process.stdout.write('', (error) => (error ? endUnwritten(error) : process.exit(finalCode)));
+process.stdout.write('', (error) => (error ? endUnwritten(error) : end(finalCode)));

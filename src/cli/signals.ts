@@ -4,6 +4,7 @@
  * lost. A stage of a pipeline also stops when the pipeline that started it is gone.
  */
 import { STOP_CODES, type StopSignal } from '../util/stop-signals.js';
+import { end } from './end.js';
 
 interface Signals {
   readonly signal: AbortSignal;
@@ -33,7 +34,7 @@ export function catchSignals(err: (line: string) => void): Signals {
   let firstAt = 0;
   const stop = (name: StopSignal): void => {
     if (received === name && performance.now() - firstAt < oneWithin) return;
-    if (!isInOrder || received !== undefined) process.exit(STOP_CODES[name]);
+    if (!isInOrder || received !== undefined) end(STOP_CODES[name]);
     received = name;
     firstAt = performance.now();
     if (!isStage)

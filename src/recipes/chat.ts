@@ -69,17 +69,25 @@ async function converse(
   conversation: Conversation,
   { config, context, streams }: ChatWorld & { readonly config: ChatConfig },
 ): Promise<void> {
-  let interrupts = 0;
+  let leavesNext = false;
   let answering: AbortController | null = null;
   const leave = () => {
     answering?.abort();
     terminal.close();
   };
   const terminal = new Terminal(streams, () => {
-    interrupts++;
-    if (interrupts > 1) leave();
-    else if (answering !== null) answering.abort();
-    else context.log('\n(Ctrl-C once more leaves)');
+    if (answering !== null) {
+      if (answering.signal.aborted) leave();
+      else answering.abort();
+    } else if (terminal.discard()) {
+      leavesNext = false;
+    } else if (leavesNext) {
+      leave();
+    } else {
+      leavesNext = true;
+      context.log('\n(Ctrl-C once more leaves)');
+      terminal.prompt();
+    }
   });
   const answer: CommandTools['answer'] = async (make) => {
     const stop = new AbortController();
@@ -99,7 +107,7 @@ async function converse(
   if (context.signal.aborted) leave();
   try {
     for await (const line of terminal.lines()) {
-      interrupts = 0;
+      leavesNext = false;
       if (!(await goesOn(line, { conversation, answer, note: context.log }))) break;
     }
   } finally {

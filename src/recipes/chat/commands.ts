@@ -41,7 +41,7 @@ const COMMANDS: Readonly<Record<string, ChatCommand>> = {
   },
   base: {
     takes: '',
-    help: 'takes the adapter off or puts it on, and answers the last message again, same seed',
+    help: 'adapter off or on; answers the last message again, same seed',
     async run(_, { conversation, answer, note }) {
       const { name, adapter } = conversation.toggle();
       note(adapter === null ? `base model: ${name}` : `with the adapter: ${name}`);

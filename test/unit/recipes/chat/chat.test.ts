@@ -1,8 +1,9 @@
 /** The chat on a tiny model: the tokens of `generate`, turn by turn; its commands; how it is stopped. */
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { PassThrough, Readable } from 'node:stream';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { chatSchema, generateSchema, loadConfig } from '../../../../src/config/index.js';
+import { help } from '../../../../src/recipes/chat/commands.js';
 import { Conversation } from '../../../../src/recipes/chat/conversation.js';
 import { Terminal } from '../../../../src/recipes/chat/terminal.js';
 import { runChat } from '../../../../src/recipes/chat.js';
@@ -237,36 +238,105 @@ it.each([
   },
 );
 
+/** A chat at a terminal: what is typed, shown and said. */
+function atTerminal(...words: string[]) {
+  const input = new PassThrough();
+  const output = new PassThrough({ encoding: 'utf8' });
+  const notes: string[] = [];
+  const screen = { shown: '' };
+  output.on('data', (text: string) => {
+    screen.shown += text;
+  });
+  const context = { ...SILENT, log: (line: string) => notes.push(line) };
+  const ended = runChat(configOf(words), context, { input, output, isInteractive: true });
+  return { type: (keys: string) => input.write(keys), notes, screen, output, ended };
+}
+
+const LEAVES = '\n(Ctrl-C once more leaves)';
+
 describe('Ctrl-C', () => {
-  it('stops an answer, and twice leaves', async () => {
-    const input = new PassThrough();
-    const output = new PassThrough({ encoding: 'utf8' });
-    const notes: string[] = [];
-    const context = { ...SILENT, log: (line: string) => notes.push(line) };
+  it('stops an answer; twice after it leaves', async () => {
     const words = ['max_new_tokens=100', 'temperature=1'];
-    const streams = { input, output, isInteractive: true };
-    const ended = runChat(configOf(words), context, streams);
-    let shown = '';
-    output.on('data', (text: string) => {
-      shown += text;
+    const { type, notes, screen, output, ended } = atTerminal(...words);
+    const stop = () => {
       // The answer has begun: its line was echoed and something follows.
-      if (/1\+2=\r\n[^\r\n>]/.test(shown) && !notes.includes('(stopped)')) input.write('\x03');
-    });
-    input.write('1+2=\r');
+      if (!/1\+2=\r\n[^\r\n>]/.test(screen.shown)) return;
+      output.off('data', stop);
+      type('\x03');
+    };
+    output.on('data', stop);
+    type('1+2=\r');
     await expect.poll(() => notes).toContain('(stopped)');
-    input.write('\x03');
+    type('\x03');
+    await expect.poll(() => notes).toContain(LEAVES);
+    type('\x03');
     await ended;
-    expect(shown.startsWith('\u001b')).toBe(true);
+    expect(screen.shown.startsWith('\u001b')).toBe(true);
   });
 
-  it('a signal of the process ends the chat', async () => {
+  it('takes back what is typed, and leaves from an empty line alone', async () => {
+    const { type, notes, screen, ended } = atTerminal();
+    await expect.poll(() => screen.shown).toContain('> ');
+    type('/hel\x02\x03');
+    type('\x03');
+    await expect.poll(() => notes).toContain(LEAVES);
+    // There is a prompt again.
+    await expect.poll(() => screen.shown).toMatch(/> [^a-z]*> [^a-z]*$/);
+    type('/nothing\r');
+    await expect.poll(() => notes.at(-1)).toMatch(/no command \/nothing\./);
+    type('\x03\x03');
+    await ended;
+  });
+
+  it('a signal of the process ends the chat, whatever lines wait', async () => {
     const stop = new AbortController();
     const output = new PassThrough({ encoding: 'utf8' });
     const input = new PassThrough();
     const context = { ...SILENT, signal: stop.signal };
     const ended = runChat(configOf([]), context, { input, output, isInteractive: false });
-    input.write('1+2=\n');
-    output.once('data', () => stop.abort('SIGTERM'));
+    input.write('1+2=\n3+4=\n5+6=\n');
+    let answers = '';
+    output.on('data', (text: string) => {
+      answers += text;
+      stop.abort('SIGTERM');
+    });
     await expect(ended).resolves.toBeUndefined();
+    expect(answers).toMatch(/^[^\n]*\n$/);
   });
+});
+
+it('what is pasted is one message', async () => {
+  const file = at('pasted.jsonl');
+  const { type, notes, screen, ended } = atTerminal();
+  type('\x1b[200~1+\r\n2\x1b[201~=\r');
+  await expect.poll(() => notes.at(-1)).toMatch(/cut off after 12/);
+  type(`/save ${file}\r/exit\r`);
+  await ended;
+  expect(readJsonl(file)[0]!.messages).toMatchObject([user('1+\n2='), { role: 'assistant' }]);
+  expect(screen.shown.split('\x1b[?2004')[1]).toMatch(/^h/);
+  expect(screen.shown.split('\x1b[?2004').at(-1)).toMatch(/^l/);
+});
+
+it('the end of the input ends the row of the prompt', async () => {
+  const { type, screen, ended } = atTerminal();
+  type('\x04');
+  await ended;
+  expect(screen.shown).toMatch(/> [^\n]*\n/);
+});
+
+it('is read again after Ctrl-Z and fg', async () => {
+  const kill = vi.spyOn(process, 'kill').mockReturnValue(true);
+  const { type, notes, ended } = atTerminal();
+  type('\x1a');
+  await expect.poll(() => kill.mock.calls).toEqual([[process.pid, 'SIGTSTP']]);
+  kill.mockRestore();
+  process.emit('SIGCONT', 'SIGCONT');
+  type('/nothing\r');
+  await expect.poll(() => notes.at(-1)).toMatch(/no command \/nothing\./);
+  type('/exit\r');
+  await ended;
+});
+
+it('its help fits a terminal of 80 columns', () => {
+  expect(Math.max(...help().map((line) => line.length))).toBeLessThan(80);
 });
