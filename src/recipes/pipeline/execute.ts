@@ -9,7 +9,7 @@ import { otherStage } from './gate.js';
 import type { StageLauncher, StageOutcome } from './launch.js';
 import { metricOf } from './metrics.js';
 import { outputStamp } from './output-stamp.js';
-import { type ReportParts, type StageReport, stageReport } from './report.js';
+import { type ReportParts, type StageReport, stageReport, targetCells } from './report.js';
 import { hasKey, type Stage } from './stages.js';
 import { configFile, planStage, type StagePlan, type StageStatus, writeState } from './state.js';
 
@@ -127,18 +127,18 @@ function testTargets(stage: Stage, progress: Progress): void {
   const own = progress.reports.get(stage.id);
   if (own === undefined) return;
   const targets = stage.targets.map(({ text, test }) => {
-    let isKnown = true;
+    const values: Record<string, number | null> = {};
     const isMet = test((name) => {
-      const value = gateMetric(name, own, progress);
-      isKnown &&= value !== null;
-      return value ?? Number.NaN;
+      values[name] = gateMetric(name, own, progress);
+      return values[name] ?? Number.NaN;
     });
     // What could not be told meets no target, also not one with `not` or `!=`.
-    return { text, isMet: isMet && isKnown };
+    return { text, values, isMet: isMet && !Object.values(values).includes(null) };
   });
   note(progress, stage, { ...own, targets });
-  for (const { text, isMet } of targets) {
-    progress.context.log(`stage ${stage.id}: target ${text} ${isMet ? 'met' : 'missed'}`);
+  for (const target of targets) {
+    const [text, measured, result] = targetCells(target);
+    progress.context.log(`stage ${stage.id}: target ${text} ${result} (${measured})`);
   }
 }
 

@@ -20,7 +20,13 @@ import { isObject } from '../../util/json-object.js';
 import { type CompareResult, examplesText } from '../compare.js';
 import { pairedTables, strategyCells } from '../evaluation/paired-tables.js';
 import { numbersOf } from './metrics.js';
-import { type PipelineResult, pipelineFiles, type StageReport, summaryTable } from './report.js';
+import {
+  type PipelineResult,
+  pipelineFiles,
+  type StageReport,
+  summaryTable,
+  targetTable,
+} from './report.js';
 
 /** Runs of one command beyond this many are drawn together, not one after the other. */
 const SINGLE_RUNS = 3;
@@ -38,13 +44,16 @@ interface StageRun {
   readonly run: RunRows;
 }
 
-/** What stages have compared, then the table of the stages, for a console. */
+/** What stages have compared, the targets, then the table of the stages, for a console. */
 export function summaryText(result: PipelineResult, metrics: readonly string[]): string {
   const { header, rows } = summaryTable(result, metrics);
+  const targets = targetTable(result.stages);
   const compared = result.stages.flatMap((stage) =>
     examplesText(comparisonOf(stage)).map((table) => `${stage.name}:\n${table}\n`),
   );
-  return [...compared, textTable(header, rows)].join('\n');
+  const reached =
+    targets.rows.length > 0 ? [`targets:\n${textTable(targets.header, targets.rows)}\n`] : [];
+  return [...compared, ...reached, textTable(header, rows)].join('\n');
 }
 
 /** What a stage has compared; nothing of other stages. */
@@ -64,7 +73,7 @@ function pipelinePage(result: PipelineResult, { title, metrics, sections }: Page
     sections: [
       { type: 'facts', title: 'Summary', facts: facts(result.stages) },
       { type: 'table', title: 'Stages', ...table },
-      targetTable(result.stages),
+      { type: 'table', title: 'Targets', ...targetTable(result.stages) },
       ...sections,
       ...result.stages.flatMap(comparisonSections),
       accuracies(result.stages),
@@ -89,15 +98,6 @@ function facts(stages: readonly StageReport[]): Fact[] {
       : [{ label: 'Stopped at', value: `${stopped.name} (${stopped.status})` }]),
   ];
 }
-
-const targetTable = (stages: readonly StageReport[]): Section => ({
-  type: 'table',
-  title: 'Targets',
-  header: ['stage', 'target', 'result'],
-  rows: stages.flatMap(({ name, targets }) =>
-    targets.map(({ text, isMet }) => [name, text, isMet ? 'met' : 'missed']),
-  ),
-});
 
 const secondsByStage = (stages: readonly StageReport[]): Record<string, number> =>
   Object.fromEntries(stages.map(({ name, seconds }) => [name, seconds]));

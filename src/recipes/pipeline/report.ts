@@ -26,6 +26,8 @@ export interface StageReport {
 
 interface Target {
   readonly text: string;
+  /** What it compares, by name; null for what could not be told. */
+  readonly values: Readonly<Record<string, number | null>>;
   readonly isMet: boolean;
 }
 
@@ -43,6 +45,22 @@ export function stageReport(stage: Stage, parts: ReportParts): StageReport {
   const { id: name, command, output } = stage;
   return { name, command, status, seconds, output, hash, result, targets };
 }
+
+/** A target, what was measured for it, and whether that meets it. */
+export function targetCells({ text, values, isMet }: Target): [string, string, string] {
+  const measured = Object.entries(values).map(
+    ([name, value]) => `${name} ${value === null ? 'not known' : Number(value.toPrecision(4))}`,
+  );
+  return [text, measured.join(', '), isMet ? 'met' : 'missed'];
+}
+
+/** One row a target. */
+export const targetTable = (stages: readonly StageReport[]): MetricTable => ({
+  header: ['stage', 'target', 'measured', 'result'],
+  rows: stages.flatMap(({ name, targets }) =>
+    targets.map((target) => [name, ...targetCells(target)]),
+  ),
+});
 
 /** Columns that every stage has; a metric of such a name is left to the stage's own result. */
 const OF_STAGES: readonly string[] = ['stage', 'command', 'status', 'seconds'];

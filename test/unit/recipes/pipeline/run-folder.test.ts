@@ -1,5 +1,5 @@
 /** The dated folder of a pipeline's run: new, latest, or by name; and what references to it give. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadPipeline, runPipeline } from '../../../../src/recipes/pipeline.js';
@@ -78,13 +78,17 @@ stages:
       {
         status: 'done',
         targets: [
-          { text: 'accuracy > 0.9', isMet: false },
-          { text: 'accuracy >= 0.5', isMet: true },
+          { text: 'accuracy > 0.9', values: { accuracy: 0.5 }, isMet: false },
+          { text: 'accuracy >= 0.5', values: { accuracy: 0.5 }, isMet: true },
         ],
       },
       { status: 'done', targets: [] },
     ]);
-    expect(made.logs).toContain('stage check: target accuracy > 0.9 missed');
+    expect(made.logs).toContain('stage check: target accuracy > 0.9 missed (accuracy 0.5)');
+    const table = made.logs.find((line) => line.startsWith('targets:\n'))?.split('\n') ?? [];
+    expect(table[1]).toMatch(/^stage +target +measured +result *$/);
+    expect(table[3]).toMatch(/^check +accuracy > 0\.9 +accuracy 0\.5 +missed *$/);
+    expect(readFileSync(join(result.root, 'report.html'), 'utf8')).toContain('measured');
     const again = await runPipeline(loadPipeline({ file: made.file }), made.context, made.launch);
     expect(again.stages[0]?.targets).toEqual(result.stages[0]?.targets);
   });
@@ -99,6 +103,7 @@ stages:
     const loaded = loadPipeline({ file: other.file });
     const { stages } = await runPipeline(loaded, other.context, other.launch);
     expect(stages[0]?.targets.map(({ isMet }) => isMet)).toEqual([false, false, true]);
+    expect(other.logs).toContain('stage check: target accuracy != 0.3 missed (accuracy not known)');
     const gated = pipelineFixture(yaml.replace(/targets:.*/, 'stop_if: accuracy < 0.3'), none);
     const run = runPipeline(loadPipeline({ file: gated.file }), gated.context, gated.launch);
     await expect(run).rejects.toThrow(
