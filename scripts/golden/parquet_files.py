@@ -70,6 +70,9 @@ def main():
     (FOLDER / "types.json").write_text(json.dumps(expected, ensure_ascii=False, indent=1) + "\n")
     counts = pa.table({"counts": pa.array([[("Key", 1), ("other", 2)]], pa.map_(pa.string(), pa.int64()))})
     pq.write_table(counts, FOLDER / "map.parquet")
+    bytes_keys = pa.map_(pa.binary(), pa.map_(pa.binary(2), pa.binary()))
+    made = pa.table({"counts": pa.array([[(b"Key", [(b"hi", b"you")])]], bytes_keys)})
+    pq.write_table(made, FOLDER / "bytes-map.parquet")
     for split, count in (("train", 5), ("test", 2)):
         made = [
             dict(question=f"How many are {i} and {i + 1}?", answer=f"It is {i}+{i + 1} = <<{i}+{i + 1}={2 * i + 1}>>{2 * i + 1}.\n#### {2 * i + 1}")

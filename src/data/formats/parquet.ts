@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs';
 import {
   type AsyncBuffer,
   asyncBufferFromFile,
+  type FileMetaData,
   parquetMetadataAsync,
   parquetReadObjects,
 } from 'hyparquet';
@@ -36,7 +37,8 @@ export async function readParquetRows(path: string): Promise<FileRows> {
   const where = (index: number) => rowLabel(path, index);
   try {
     const file = await openParquet(path);
-    const rows = await parquetReadObjects({ file, ...READING });
+    const metadata = await metadataOf(file);
+    const rows = await parquetReadObjects({ file, metadata, ...READING });
     return { rows: rows.map((row, index) => toJson(row, where(index)) as JsonRow), where };
   } catch (error) {
     throw unreadable(path, error);
@@ -48,6 +50,18 @@ async function openParquet(path: string): Promise<AsyncBuffer> {
   const file = await asyncBufferFromFile(path);
   assertFetched(path, new Uint8Array(await file.slice(0, Math.min(64, file.byteLength))));
   return file;
+}
+
+/** With the keys of maps as text, which names have to be: their bytes may not be called so. */
+async function metadataOf(file: AsyncBuffer): Promise<FileMetaData> {
+  const metadata = await parquetMetadataAsync(file);
+  for (const [at, { converted_type: map }] of metadata.schema.entries()) {
+    // After a map come its pairs, and the key of these.
+    const key = map === 'MAP' ? metadata.schema[at + 2] : undefined;
+    if (key?.type?.endsWith('BYTE_ARRAY') && key.logical_type === undefined)
+      key.converted_type ??= 'UTF8';
+  }
+  return metadata;
 }
 
 function unreadable(path: string, error: unknown): InputError {
@@ -69,7 +83,7 @@ export async function* streamParquetRows(
     throw unreadable(path, error);
   };
   const file = await openParquet(path).catch(fail);
-  const metadata = await parquetMetadataAsync(file).catch(fail);
+  const metadata = await metadataOf(file).catch(fail);
   const total = Number(metadata.num_rows);
   for (let rowStart = 0; rowStart < total; rowStart += BLOCK) {
     const rowEnd = Math.min(rowStart + BLOCK, total);

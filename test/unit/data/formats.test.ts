@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { readRowFile } from '../../../src/data/formats/index.js';
+import { streamParquetRows } from '../../../src/data/formats/parquet.js';
 import { InputError } from '../../../src/util/errors.js';
 import { rejectionOf } from '../../support/failures.js';
 import { temporaryFolder } from '../../support/temporary.js';
@@ -142,11 +143,20 @@ describe('Parquet', () => {
     expect(rows).toEqual([{ counts: { Key: 1, other: 2 } }]);
   });
 
+  it('reads keys of maps that the file does not call text as their text', async () => {
+    const path = join(FIXTURES, 'bytes-map.parquet');
+    const expected = { counts: { Key: { hi: 'you' } } };
+    expect((await readRowFile(path)).rows).toEqual([expected]);
+    const { value } = await streamParquetRows(path).next();
+    expect(value?.row).toEqual(expected);
+  });
+
   it('names text that is not UTF-8, in a row and in what is nested there', async () => {
     for (const [name, from, where] of [
       ['types-snappy.parquet', 'What is', 'row 1: question'],
       ['types-snappy.parquet', 'Hi', 'row 1: messages: content'],
       ['map.parquet', 'Key', 'row 1: counts'],
+      ['bytes-map.parquet', 'Key', 'row 1: counts'],
     ] as const) {
       const bytes = readFileSync(join(FIXTURES, name));
       for (let at = bytes.indexOf(from); at >= 0; at = bytes.indexOf(from)) bytes[at] = 0xff;
