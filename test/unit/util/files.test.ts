@@ -101,6 +101,9 @@ test('JSON in which values nest without end is refused, and 1000 levels are read
   truncateSync(path, nested(1000).length);
   expect(JSON.stringify(readJsonl(path))).toBe(`[${nested(1000)}]`);
   expect(readJson(path)).toEqual(readJsonl(path)[0]);
+  const [wide, mixed] = [`{"a":[${'[],'.repeat(2000)}"["]}`, `{"a":"${'[{'.repeat(2000)}"}`];
+  writeFileSync(path, `${wide}\n${mixed}\n`);
+  expect(JSON.stringify(readJsonl(path))).toBe(`[${wide},${mixed}]`);
   writeFileSync(path, nested(1001));
   expect(() => readJson(path)).toThrow(`${path}: ${why}`);
 });
