@@ -3,6 +3,7 @@ import { existsSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { makeFolder, writing } from './disk.js';
 import { leftParts } from './left-parts.js';
+import { namesIn } from './names-in.js';
 
 /** Of a folder, or a file, that this process makes. */
 export const partName = (name = ''): string => `${name}part-${process.pid}`;
@@ -46,6 +47,14 @@ function takeBack(folder: string, { part, old }: { part: string; old: string }):
     rmSync(part, { recursive: true, force: true });
   } catch {}
 }
+
+/** Whether a folder that was to be replaced was moved aside, and its place left empty by a process that was killed. */
+export const isAside = (folder: string): boolean =>
+  !existsSync(folder) &&
+  namesIn(dirname(folder)).some(
+    (name) =>
+      name.endsWith('.old') && PART.test(name) && name.replace(PART, '') === basename(folder),
+  );
 
 /** Deletes a folder: nothing of it is left under its name, whenever the process is killed. */
 export function removeFolder(folder: string): void {

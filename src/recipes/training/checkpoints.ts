@@ -12,6 +12,7 @@ import {
   removeLater,
   stepOf,
 } from '../../train/index.js';
+import { isAside } from '../../util/atomic-folder.js';
 import { InputError } from '../../util/errors.js';
 import { sha256 } from '../../util/files.js';
 import { adapterHash } from '../../weights/index.js';
@@ -61,7 +62,7 @@ export interface FoundCheckpoint {
 
 /**
  * The checkpoint that `resume` (never, auto, or a path) names, read and checked; null for a fresh start.
- * What a killed run has moved aside takes its place first: it may be the latest.
+ * What a killed run has moved aside takes its place first: it may be the latest, or the one that is named.
  * @throws InputError when another process has the run, or the checkpoint is half-written, damaged, or of another
  *   model or optimizer.
  */
@@ -71,8 +72,10 @@ export function findCheckpoint(
 ): FoundCheckpoint | null {
   const { resume } = config;
   if (resume === 'never') return null;
-  if (existsSync(store.dir)) holdingRun(dirname(store.dir), () => clearCheckpointParts(store));
-  const path = resume === 'auto' ? listCheckpoints(store.dir).at(-1) : resolve(resume);
+  const named = resume === 'auto' ? null : resolve(resume);
+  const dir = named !== null && isAside(named) ? dirname(named) : store.dir;
+  if (existsSync(dir)) holdingRun(dirname(dir), () => clearCheckpointParts({ dir }));
+  const path = named ?? listCheckpoints(dir).at(-1);
   if (path === undefined) return null;
   const state = loadCheckpoint(path, store);
   checkMoments(config, Object.keys(state.optimizer.moments));

@@ -1,6 +1,7 @@
 /** Opening a run folder: refused when in use, cleared, or gone on with. */
 import { existsSync, statSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
+import { isAside } from '../../util/atomic-folder.js';
 import { checkFolderPlace, makeFolder } from '../../util/disk.js';
 import { InputError } from '../../util/errors.js';
 import { inUseRemedy } from '../../util/in-use.js';
@@ -86,7 +87,7 @@ function assertFolder(folder: string): void {
 
 function checkpointPath(resume: string): string {
   const path = resolve(resume);
-  if (existsSync(path) && statSync(path).isDirectory()) return path;
+  if (isAside(path) || (existsSync(path) && statSync(path).isDirectory())) return path;
   throw new InputError({
     where: 'resume',
     problem: `no checkpoint folder at ${resume}`,

@@ -45,7 +45,11 @@ it('goes on from a checkpoint that was just to be replaced, unless another proce
   await expect(sft('resume=auto')).rejects.toThrow(/is writing into this folder/);
   expect(readdirSync(join(dir, 'checkpoints'))).toEqual([basename(aside)]);
   unlockRun(dir, lock);
-  const said: string[] = [];
-  await sft('resume=auto', logInto(said));
-  expect(said).toContain(`resuming from ${checkpoint} (step 3)`);
+  const named = `resume=${checkpoint}`;
+  for (const words of ['resume=auto', named, `${named} output_dir=${temporaryFolder()}`]) {
+    const said: string[] = [];
+    await sft(words, logInto(said));
+    expect(said).toContain(`resuming from ${checkpoint} (step 3)`);
+    renameSync(checkpoint, aside);
+  }
 }, 60_000);
