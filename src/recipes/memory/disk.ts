@@ -1,12 +1,21 @@
-/** What the checkpoints of a run will take on the disk, as a line of its dry run; rows and curves come beside them. */
+/**
+ * What the checkpoints and the model of a run will take on the disk, as a line of its dry run. How long texts get, and so
+ * what rows take, is known only when they are there.
+ */
 import type { TrainerConfig } from '../training/trainer-config.js';
 import { MOMENTS } from './estimate.js';
 
 /** Parameters, moments and a reference that moves are all written in float32. */
 const BYTES = 4;
 
-/** @param trained Number of parameters that are trained */
-export function diskLine(config: TrainerConfig, trained: number): string {
+interface Written {
+  /** Number of parameters that are trained. */
+  readonly trained: number;
+  /** Of `model/`. */
+  readonly modelBytes: number;
+}
+
+export function diskLine(config: TrainerConfig, { trained, modelBytes }: Written): string {
   const hasReference = 'sync_ref_model' in config && config.sync_ref_model;
   const vectors = 1 + MOMENTS[config.optim].count + Number(hasReference);
   const bytes = BYTES * trained * vectors;
@@ -14,7 +23,8 @@ export function diskLine(config: TrainerConfig, trained: number): string {
   const all = Number.isFinite(count)
     ? `, at most ${mib(count * bytes)} for ${count}`
     : '; save_total_limit=N keeps N of them';
-  return `disk: ${mib(bytes)} for each checkpoint${all}`;
+  const model = `${mib(modelBytes)} for the model`;
+  return `disk: ${mib(bytes)} for each checkpoint${all}; ${model}; not counted: rows, curves, tokenizer`;
 }
 
 /** Where nothing stops the run and each evaluation is the best so far: a checkpoint then, and `save_steps` count anew. */

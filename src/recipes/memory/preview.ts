@@ -4,8 +4,14 @@ import { join } from 'node:path';
 import { cachedModelDir, isHubId } from '../../hub/index.js';
 import { decoderConfig, readSpec } from '../../model/index.js';
 import { isRunFolder, runPaths } from '../../report/index.js';
-import { ADAPTER_CONFIG, type Adapter, type HostDtype, readAdapter } from '../../weights/index.js';
-import { copiesReference, loraPlan } from '../training/lora-plan.js';
+import {
+  ADAPTER_CONFIG,
+  type Adapter,
+  BYTES_PER_ELEMENT,
+  type HostDtype,
+  readAdapter,
+} from '../../weights/index.js';
+import { copiesReference, loraPlan, startsByPissa } from '../training/lora-plan.js';
 import type { TrainerConfig } from '../training/trainer-config.js';
 import { computeType } from './compute-type.js';
 import { diskLine } from './disk.js';
@@ -52,15 +58,20 @@ export function memoryPreview<Config extends TrainerConfig>(
   }
   const { baseDir, baseName, adapter } = model;
   const spec = readSpec(baseDir);
+  const stored = storedType(baseDir);
   const lora = loraPlan(config, { spec, adapter, baseName });
   const memory = memoryLines(config, spec, {
     lora,
     compute: computeType(config, spec),
     shape: size.shape(config),
     samplers: samplersBeside(config, size.rollouts?.(config)),
-    stored: storedType(baseDir),
+    stored,
     keepsReference:
       size.comparesWithReference(config) && copiesReference(config, lora, adapter !== null),
   });
-  return [...memory, diskLine(config, trainedCount(spec, lora))];
+  const trained = trainedCount(spec, lora);
+  // An adapter is written in float32, one begun by PiSSA with twice the rank; all weights are written as they were.
+  const isDoubled = startsByPissa(lora, adapter !== null);
+  const each = lora === null ? BYTES_PER_ELEMENT[stored] : isDoubled ? 8 : 4;
+  return [...memory, diskLine(config, { trained, modelBytes: each * trained })];
 }

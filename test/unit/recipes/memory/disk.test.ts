@@ -64,7 +64,7 @@ const counted = (keys: Keys): number => {
     ...{ model: 'm', dataset: { path: 'd' }, eval_dataset: { path: 'e' }, eval_steps: 100 },
     ...keys,
   });
-  return Number(/ for (\d+)$/.exec(diskLine(config, 1e6))?.[1]);
+  return Number(/ for (\d+);/.exec(diskLine(config, { trained: 1e6, modelBytes: 4e6 }))?.[1]);
 };
 
 const best = { load_best_model_at_end: true } as const;
