@@ -13,11 +13,11 @@ import {
   renameSync,
   rmSync,
   statSync,
-  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { partPath, removePartsOf } from './atomic-file.js';
 import { makeFolder, writing } from './disk.js';
 import { InterruptError } from './errors.js';
@@ -66,11 +66,19 @@ export async function withLock<T>(
   }
 }
 
-/** Renews a lock that was taken with `isRenewed`, until it is freed by the function that this gives. */
-export function keepLock(path: string, holder: LockHolder): () => void {
-  const renewal = setInterval(() => renew(path, holder), RENEW_MS).unref();
+/**
+ * Renews a lock that was taken with `isRenewed`, until it is freed by the function that this gives. A thread of its own
+ * does that: the work may keep this one for longer than a lock lasts, as a file of many gigabytes that is written.
+ */
+export function keepLock(path: string, holder: LockHolder, everyMs = RENEW_MS): () => void {
+  const renewal = new Worker(new URL('./lock-renewal.cjs', import.meta.url), {
+    workerData: { path, token: holder.token, everyMs },
+    execArgv: [],
+  });
+  // Where no thread can be had, the work goes on.
+  renewal.on('error', () => {}).unref();
   return () => {
-    clearInterval(renewal);
+    void renewal.terminate();
     releaseLock(path, holder);
   };
 }
@@ -200,14 +208,6 @@ function discard(path: string, stale: LockHolder | null): void {
   } finally {
     rmSync(aside, { force: true });
   }
-}
-
-/** Shows that the holder is alive; a lock that was taken over is left alone. Where it cannot be shown, the work goes on. */
-function renew(path: string, holder: LockHolder): void {
-  if (!isHeldBy(path, holder)) return;
-  try {
-    utimesSync(path, new Date(), new Date());
-  } catch {}
 }
 
 function ageMs(path: string): number {

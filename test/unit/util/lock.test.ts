@@ -16,7 +16,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { InterruptError } from '../../../src/util/errors.js';
-import { lockHolder, releaseLock, tryLock, withLock } from '../../../src/util/lock.js';
+import { keepLock, lockHolder, releaseLock, tryLock, withLock } from '../../../src/util/lock.js';
 import { thisProcess } from '../../../src/util/process-identity.js';
 import { rejectionOf } from '../../support/failures.js';
 import { temporaryFolder } from '../../support/temporary.js';
@@ -116,6 +116,35 @@ describe('withLock', () => {
     expect(tryLock(path)).toEqual({ isMine: false, holder: null });
     age(3);
     expect(await withLock(path, seven)).toBe(7);
+  });
+});
+
+describe('keepLock', () => {
+  /** Keeps this thread busy. */
+  const busy = (ms: number) =>
+    void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+  const ageOf = () => (Date.now() - statSync(path).mtimeMs) / 1000;
+
+  it('renews it also while the work leaves no time for it, until it is freed or taken over', async () => {
+    const { holder } = tryLock(path, { isRenewed: true });
+    const free = keepLock(path, holder!, 20);
+    age(61);
+    busy(2000);
+    expect(ageOf()).toBeLessThan(30);
+    writeFileSync(path, JSON.stringify({ ...holder, token: 'other' }));
+    age(61);
+    busy(200);
+    free();
+    expect(ageOf()).toBeGreaterThan(60);
+  });
+});
+
+it('of a process that lives on this machine is never taken over, however long ago it was renewed', () => {
+  expect(tryLock(path, { isRenewed: true }).isMine).toBe(true);
+  age(1e6);
+  expect(tryLock(path, { isRenewed: true })).toMatchObject({
+    isMine: false,
+    holder: { pid: process.pid },
   });
 });
 

@@ -1,8 +1,8 @@
-/** Locks of outputs: renewed while they are held, and those of machines and containers that are gone end. */
-import { existsSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+/** Locks of outputs: who holds one is named, and those of machines and containers that are gone end. */
+import { existsSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { lockOutput } from '../../../../src/recipes/outputs/output-lock.js';
 import { thisProcess } from '../../../../src/util/process-identity.js';
 import { temporaryFolder } from '../../../support/temporary.js';
@@ -15,14 +15,8 @@ beforeEach(() => {
   lock = `${output}.lock`;
 });
 
-afterEach(() => {
-  vi.useRealTimers();
-});
-
 const age = (seconds: number) =>
   utimesSync(lock, new Date(), new Date(Date.now() - 1000 * seconds));
-
-const ageOf = () => (Date.now() - statSync(lock).mtimeMs) / 1000;
 
 const held = (host: string, key: string) =>
   `${key}: process ${process.pid} on ${host} is writing ${output}. ` +
@@ -42,14 +36,4 @@ it('takes over what another machine has stopped renewing', () => {
   age(61);
   lockOutput(output)();
   expect(existsSync(lock)).toBe(false);
-});
-
-it('is renewed until it is freed', () => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-  const unlock = lockOutput(output);
-  age(61);
-  vi.advanceTimersByTime(5_000);
-  expect(ageOf()).toBeLessThan(30);
-  unlock();
-  expect(vi.getTimerCount()).toBe(0);
 });
