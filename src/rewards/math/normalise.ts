@@ -127,7 +127,9 @@ function isAscii(text: string): boolean {
 function plainSigns(text: string): string {
   return text
     .replace(SIGN, (sign) => SIGNS[sign] ?? sign)
-    .replace(/[⁰¹²³⁴⁵⁶⁷⁸⁹]+/gu, (run) => `^{${digitsOf(run, SUPERSCRIPTS)}}`)
+    .replace(/(⁻?)([⁰¹²³⁴⁵⁶⁷⁸⁹]+)/gu, (_, minus, run) => {
+      return `^{${minus === '' ? '' : '-'}${digitsOf(run, SUPERSCRIPTS)}}`;
+    })
     .replace(/[₀₁₂₃₄₅₆₇₈₉]+/gu, (run) => `_{${digitsOf(run, SUBSCRIPTS)}}`)
     .replace(/√\s*(\d+|[a-zA-Z])/gu, '\\sqrt{$1}')
     .replace(/√/gu, '\\sqrt')
