@@ -76,7 +76,7 @@ const OPEN_FILES = [
   '^src/util/',
   '^src/recipes/',
   '^src/model/spec(-modules)?[.]ts$',
-  '^src/tensor/(gpu|runtime|native/library)[.]ts$',
+  '^src/tensor/(gpu|runtime|binding/modules|native/library)[.]ts$',
   '^src/weights/host-tensor[.]ts$',
   '^src/rollout/sampler-memory[.]ts$',
 ];

@@ -11,7 +11,7 @@
 import { writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { runCli } from '../../src/cli/cli.js';
-import { BINDING } from '../../src/tensor/runtime.js';
+import { bindingModule } from '../../src/tensor/binding/modules.js';
 import { messageOf } from '../../src/util/errors.js';
 import { CASES } from './cases.js';
 
@@ -60,7 +60,7 @@ const open = process.dlopen;
 process.dlopen = (module, file, ...flags) => {
   open(module, file, ...flags);
   const loaded = module as { exports: Binding };
-  if (basename(file) === BINDING) loaded.exports = watched(loaded.exports);
+  if (basename(file) === bindingModule().file) loaded.exports = watched(loaded.exports);
 };
 
 /** @throws Error with what it printed */

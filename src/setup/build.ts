@@ -3,19 +3,14 @@
  * it happens in a folder beside the final one, which gets its name by one rename when everything is there.
  */
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import {
-  BINDING,
-  type Device,
-  type RuntimeManifest,
-  STDERR_CAPTURE,
-  TENSORFLOW_VERSION,
-} from '../tensor/runtime.js';
+import { join } from 'node:path';
+import { bindingModule } from '../tensor/binding/modules.js';
+import { type Device, type RuntimeManifest, TENSORFLOW_VERSION } from '../tensor/runtime.js';
 import { removeFolderParts, replaceFolder } from '../util/atomic-folder.js';
 import { SetupError } from '../util/errors.js';
 import { writeJson } from '../util/files.js';
 import { TRAINING_DRIVER } from './card-requirements.js';
-import { compileBinding, LIBRARIES } from './compile.js';
+import { compileModules, LIBRARIES } from './compile.js';
 import { findNodeHeaders, headerFolders } from './node-headers.js';
 import type { StepContext } from './observer.js';
 import { probeBinding } from './probe.js';
@@ -23,17 +18,20 @@ import type { Compiler, Python } from './tools.js';
 import { requirementsOf, unpack } from './unpack.js';
 import { fetchWheels, type WheelSource, wheelNames } from './wheels.js';
 
-export interface BuildOptions extends StepContext {
+export interface ModulesOptions extends StepContext {
   readonly device: Device;
   /** The card that CUDA is tried on, as CUDA_VISIBLE_DEVICES names it; null: none. */
   readonly card: string | null;
   /** The final folder. */
   readonly folder: string;
+  readonly python: Python;
+  readonly compiler: Compiler;
+}
+
+export interface BuildOptions extends ModulesOptions {
   /** Where complete wheels wait. */
   readonly downloads: string;
   readonly source: WheelSource;
-  readonly python: Python;
-  readonly compiler: Compiler;
 }
 
 /** Headers whose absence would show that unpacking was cut short. */
@@ -59,23 +57,19 @@ async function allWheels(options: BuildOptions): Promise<string[]> {
   return [tensorflow, ...(await fetchWheels(needed, download))];
 }
 
-function fileSizes(folder: string): Record<string, number> {
+const sizesOf = (folder: string, names: readonly string[]): Record<string, number> =>
+  Object.fromEntries(names.map((name) => [name, statSync(join(folder, name)).size]));
+
+function libraryFiles(folder: string): string[] {
   const nvidia = readdirSync(folder).includes('nvidia')
     ? readdirSync(join(folder, 'nvidia'), { recursive: true, encoding: 'utf8' })
         .filter((name) => /\.so(\.\d+)*$/.test(name))
         .map((name) => join('nvidia', name))
     : [];
-  const names = [
-    BINDING,
-    STDERR_CAPTURE,
-    ...LIBRARIES.map((name) => join('tensorflow', name)),
-    ...HEADERS,
-    ...nvidia,
-  ];
-  return Object.fromEntries(names.map((name) => [name, statSync(join(folder, name)).size]));
+  return [...LIBRARIES.map((name) => join('tensorflow', name)), ...HEADERS, ...nvidia];
 }
 
-async function check(binding: string, options: BuildOptions): Promise<string> {
+async function check(binding: string, options: ModulesOptions): Promise<string> {
   const { device, card, env, signal } = options;
   const seen = await probeBinding(binding, { env, signal, card });
   const problem = seen.works
@@ -92,29 +86,49 @@ async function check(binding: string, options: BuildOptions): Promise<string> {
   });
 }
 
-async function fill(part: string, options: BuildOptions): Promise<void> {
-  const { device, python, compiler, env, observer, signal } = options;
-  const wheels = await allWheels(options);
-  for (const wheel of wheels) {
-    await unpack(wheel, { folder: part, prefixes: PREFIXES }, { python, observer, signal });
-  }
+interface MadeModules {
+  /** TensorFlow's, by the binding. */
+  readonly version: string;
+  readonly compiler: string;
+  readonly sizes: Readonly<Record<string, number>>;
+}
+
+/** Compiles the modules into a folder that has the libraries, and tries them. */
+async function makeModules(part: string, options: ModulesOptions): Promise<MadeModules> {
+  const { folder, python, compiler, env, observer, signal } = options;
   const scratch = join(part, 'node-headers');
   const folders = headerFolders(process.execPath, env);
   const search = { folders, scratch, env };
   const nodeHeaders = await findNodeHeaders(search, { python, observer, signal });
   observer.log(`compiling the binding with ${compiler.program}`);
-  const logFile = join(dirname(part), `${basename(options.folder)}.log`);
-  await compileBinding({ compiler, nodeHeaders, folder: part, logFile, env, signal });
+  const call = { compiler, nodeHeaders, folder: part, logFile: `${folder}.log`, env, signal };
+  const files = await compileModules(call);
   rmSync(scratch, { recursive: true, force: true });
-  const version = await check(join(part, BINDING), options);
-  const manifest: RuntimeManifest = {
-    device,
-    version,
-    wheels: wheelNames(wheels),
-    compiler: compiler.program,
-    files: fileSizes(part),
-  };
-  writeJson(join(part, 'manifest.json'), manifest);
+  const version = await check(join(part, bindingModule().file), options);
+  return { version, compiler: compiler.program, sizes: sizesOf(part, files) };
+}
+
+const writeManifest = (folder: string, manifest: RuntimeManifest): void =>
+  writeJson(join(folder, 'manifest.json'), manifest);
+
+async function fill(part: string, options: BuildOptions): Promise<void> {
+  const { device, python, observer, signal } = options;
+  const wheels = await allWheels(options);
+  for (const wheel of wheels) {
+    await unpack(wheel, { folder: part, prefixes: PREFIXES }, { python, observer, signal });
+  }
+  const { sizes, ...made } = await makeModules(part, options);
+  const files = { ...sizesOf(part, libraryFiles(part)), ...sizes };
+  writeManifest(part, { device, wheels: wheelNames(wheels), ...made, files });
+}
+
+/** Makes the modules anew, from other sources than those in a runtime whose libraries are whole. */
+export async function renewModules(
+  manifest: RuntimeManifest,
+  options: ModulesOptions,
+): Promise<void> {
+  const { sizes, ...made } = await makeModules(options.folder, options);
+  writeManifest(options.folder, { ...manifest, ...made, files: { ...manifest.files, ...sizes } });
 }
 
 /** @throws SetupError when a step fails; nothing half-made is left behind but complete wheels. */

@@ -1,11 +1,13 @@
-/** Compiles tfjs-node's binding against TensorFlow's libraries. */
+/** Compiles the native modules beside TensorFlow's libraries. */
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { BINDING, NAPI_VERSION, STDERR_CAPTURE, tfjsPackageDir } from '../tensor/runtime.js';
+import {
+  bindingModule,
+  MODULE_FLAGS,
+  type NativeModule,
+  stderrCaptureModule,
+} from '../tensor/binding/modules.js';
 import { SetupError } from '../util/errors.js';
 import { type CompilerCall, runCompiler } from './shared-library.js';
-
-const nativeSource = (name: string) => fileURLToPath(new URL(`./native/${name}`, import.meta.url));
 
 /** TensorFlow's shared libraries inside its wheel's `tensorflow/` folder. */
 export const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'] as const;
@@ -13,47 +15,41 @@ export const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2
 interface CompileOptions extends CompilerCall {
   /** Folder with `node_api.h`. */
   readonly nodeHeaders: string;
-  /** Runtime folder: has `tensorflow/`, receives the binding. */
+  /** Runtime folder: has `tensorflow/`, receives the modules. */
   readonly folder: string;
 }
 
-interface Module {
-  /** File name of the module in the runtime folder. */
-  readonly name: string;
-  readonly sources: readonly string[];
+interface LinkedModule extends NativeModule {
   readonly libraries: readonly string[];
 }
 
-function modules(): readonly Module[] {
-  const source = join(tfjsPackageDir(), 'binding');
-  const backend = [join(source, 'tfjs_backend.cc'), join(source, 'tfjs_binding.cc')];
-  return [
-    { name: STDERR_CAPTURE, sources: [nativeSource('stderr-capture.cc')], libraries: [] },
-    { name: BINDING, sources: [...backend, nativeSource('log-level.cc')], libraries: LIBRARIES },
-  ];
-}
+const modules = (): readonly LinkedModule[] => [
+  { ...stderrCaptureModule(), libraries: [] },
+  { ...bindingModule(), libraries: LIBRARIES },
+];
 
-function compilerArguments(module: Module, options: CompileOptions): string[] {
+function compilerArguments(module: LinkedModule, options: CompileOptions): string[] {
   const tensorflow = join(options.folder, 'tensorflow');
   return [
-    ...['-std=c++17', '-O2', '-fPIC', '-shared', '-w'],
-    ...[`-DNAPI_VERSION=${NAPI_VERSION}`, '-DBUILDING_NODE_EXTENSION'],
-    ...[`-DNODE_GYP_MODULE_NAME=${module.name.replace('.node', '')}`, '-D_GLIBCXX_USE_CXX11_ABI=1'],
+    ...MODULE_FLAGS,
+    `-DNODE_GYP_MODULE_NAME=${module.name}`,
     ...[`-I${options.nodeHeaders}`, `-I${join(tensorflow, 'include')}`],
     ...module.sources,
     ...module.libraries.map((name) => join(tensorflow, name)),
     // The old kind of run path, which LD_LIBRARY_PATH with another TensorFlow does not override.
     ...['-Wl,--disable-new-dtags', '-Wl,-rpath,$ORIGIN/tensorflow'],
-    ...['-o', join(options.folder, module.name)],
+    ...['-o', join(options.folder, module.file)],
   ];
 }
 
-/** Compiles the binding and the module that loads it quietly. @throws SetupError with the compiler's complaint. */
-export async function compileBinding(options: CompileOptions): Promise<void> {
-  for (const module of modules()) await compileModule(module, options);
+/** @returns File names of the modules. @throws SetupError with the compiler's complaint. */
+export async function compileModules(options: CompileOptions): Promise<string[]> {
+  const made = modules();
+  for (const module of made) await compileModule(module, options);
+  return made.map(({ file }) => file);
 }
 
-async function compileModule(module: Module, options: CompileOptions): Promise<void> {
+async function compileModule(module: LinkedModule, options: CompileOptions): Promise<void> {
   const { compiler, env, signal, folder: cwd, logFile } = options;
   const args = compilerArguments(module, options);
   const failure = await runCompiler(args, { compiler, env, signal, cwd, logFile });

@@ -5,7 +5,7 @@
  */
 import { mkdirSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { NAPI_VERSION } from '../tensor/runtime.js';
+import { NAPI_VERSION } from '../tensor/binding/modules.js';
 import { SetupError } from '../util/errors.js';
 import { type Env, findProgram } from '../util/programs.js';
 import { failureOf, runChild } from './child.js';

@@ -4,6 +4,7 @@
  */
 import { rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { tfjsPackageDir } from '../tensor/binding/modules.js';
 import { pickCard } from '../tensor/gpu.js';
 import { NOT_PREFERRED, prefersNativeOps } from '../tensor/native/library.js';
 import {
@@ -14,16 +15,16 @@ import {
   packageBinding,
   packageStampPath,
   type RuntimePlaces,
+  readManifest,
   runtimeDir,
   type TensorflowRuntime,
-  tfjsPackageDir,
 } from '../tensor/runtime.js';
 import { cacheRoot } from '../util/cache.js';
 import { SetupError } from '../util/errors.js';
 import { writeJson } from '../util/files.js';
 import { withLock } from '../util/lock.js';
 import type { Env } from '../util/programs.js';
-import { buildRuntime } from './build.js';
+import { buildRuntime, renewModules } from './build.js';
 import { unfitForTraining } from './card-requirements.js';
 import { ensurePlatform, glibcVersion, resolveDevice } from './device.js';
 import { compileNativeOps } from './native-ops.js';
@@ -104,21 +105,16 @@ async function build(device: Device, places: Places, options: SetupOptions): Pro
     observer.log(`another set-up (process ${pid}) is at work; waiting for it`);
   const work = async () => {
     if (!options.force && locateRuntime(device, places) !== null) return false;
+    const call = { device, card, folder, python, compiler, env, observer, signal };
+    const manifest = options.force ? null : readManifest(folder);
+    if (manifest !== null) {
+      await renewModules(manifest, call);
+      return true;
+    }
     const source = wheelSource(device, process.arch);
     ensureSpace(home, source.space);
     const downloads = join(places.root, 'downloads', basename(folder));
-    await buildRuntime({
-      device,
-      card,
-      folder,
-      downloads,
-      source,
-      python,
-      compiler,
-      env,
-      observer,
-      signal,
-    });
+    await buildRuntime({ ...call, downloads, source });
     return true;
   };
   return withLock(`${folder}.lock`, work, { onWait, signal });

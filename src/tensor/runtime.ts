@@ -6,20 +6,19 @@
  * `lorikeet setup` has seen it work), and one built by `lorikeet setup` in a cache folder per user.
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { cacheRoot } from '../util/cache.js';
 import { sha256 } from '../util/files.js';
+import {
+  bindingModule,
+  NAPI_VERSION,
+  stderrCaptureModule,
+  tfjsPackageDir,
+} from './binding/modules.js';
 import { type DeviceChoice, hasNvidiaGpu, kindOf } from './gpu.js';
 
 /** The TensorFlow release whose wheel provides the libraries. */
 export const TENSORFLOW_VERSION = '2.21.0';
-/** Node-API level the binding is compiled for; every supported Node offers it. */
-export const NAPI_VERSION = 8;
-/** File name of the binding that `@tensorflow/tfjs-node-gpu` loads. */
-export const BINDING = 'tfjs_binding.node';
-/** File name of the module beside a built binding that holds back what native code writes while it loads. */
-export const STDERR_CAPTURE = 'stderr_capture.node';
 
 export type Device = 'cpu' | 'cuda';
 export type { DeviceChoice };
@@ -31,7 +30,7 @@ export interface TensorflowRuntime {
   readonly source: 'package' | 'wheel';
   /** TensorFlow's version, e.g. `2.21.0`. */
   readonly version: string;
-  /** Absolute path of `tfjs_binding.node`. */
+  /** Absolute path of tfjs-node's binding. */
   readonly binding: string;
   /** Absolute path of the module for a quiet load; null when the binding came without one. */
   readonly stderrCapture: string | null;
@@ -62,15 +61,9 @@ export function runtimeDir(device: Device, root = cacheRoot()): string {
   return join(root, 'tensorflow', `${TENSORFLOW_VERSION}-${device}-${machine}-napi${NAPI_VERSION}`);
 }
 
-/** Root folder of the installed `@tensorflow/tfjs-node-gpu`. */
-export function tfjsPackageDir(): string {
-  const require = createRequire(import.meta.url);
-  return dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json'));
-}
-
 /** The binding in the package's own folder, or null when its install script has put none there. */
 export function packageBinding(packageDir: string): string | null {
-  const path = join(packageDir, 'lib', `napi-v${NAPI_VERSION}`, BINDING);
+  const path = join(packageDir, 'lib', `napi-v${NAPI_VERSION}`, 'tfjs_binding.node');
   return existsSync(path) ? path : null;
 }
 
@@ -103,13 +96,14 @@ export function readManifest(dir: string): RuntimeManifest | null {
 function wheelRuntime(device: Device, root: string): TensorflowRuntime | null {
   const dir = runtimeDir(device, root);
   const manifest = readManifest(dir);
-  if (manifest === null) return null;
+  const [binding, capture] = [bindingModule().file, stderrCaptureModule().file];
+  if (manifest === null || !(binding in manifest.files && capture in manifest.files)) return null;
   return {
     device,
     source: 'wheel',
     version: manifest.version,
-    binding: join(dir, BINDING),
-    stderrCapture: STDERR_CAPTURE in manifest.files ? join(dir, STDERR_CAPTURE) : null,
+    binding: join(dir, binding),
+    stderrCapture: join(dir, capture),
     tensorflowDir: join(dir, 'tensorflow'),
   };
 }

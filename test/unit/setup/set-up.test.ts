@@ -15,7 +15,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { probeBinding, setUpTensorflow } from '../../../src/setup/index.js';
+import { bindingModule } from '../../../src/tensor/binding/modules.js';
 import { locateRuntime, readManifest, runtimeDir } from '../../../src/tensor/runtime.js';
+import { writeJson } from '../../../src/util/files.js';
 import { builtRuntimeDir, type FakeTools, fakeTools } from './fake-tools.js';
 
 const real = builtRuntimeDir();
@@ -76,10 +78,24 @@ withRuntime('a file cut short is noticed and the runtime built anew', async () =
   await setUp();
   const folder = runtimeDir('cpu', tools.cache);
   expect(readManifest(folder)).not.toBeNull();
-  truncateSync(join(folder, 'tfjs_binding.node'), 1000);
+  truncateSync(join(folder, bindingModule().file), 1000);
   expect(readManifest(folder)).toBeNull();
   expect((await setUp()).outcome).toBe('built');
   expect(readManifest(folder)).not.toBeNull();
+});
+
+withRuntime('modules made from other sources are compiled anew, without a download', async () => {
+  await setUp();
+  const folder = runtimeDir('cpu', tools.cache);
+  const manifest = readManifest(folder)!;
+  const { [bindingModule().file]: size, ...files } = manifest.files;
+  writeJson(join(folder, 'manifest.json'), { ...manifest, files });
+  expect(found()).toBeNull();
+  expect((await setUp()).outcome).toBe('built');
+  expect(tools.calls().slice(5)).toEqual(['compile', 'compile']);
+  expect(readManifest(folder)?.files).toEqual(manifest.files);
+  expect(size).toBeGreaterThan(0);
+  expect((await setUp()).outcome).toBe('found');
 });
 
 withRuntime('force builds anew although all is in place', async () => {
@@ -93,7 +109,7 @@ withRuntime(
   async () => {
     tools.breakCompiler();
     await expect(setUp()).rejects.toThrow(
-      /c\+\+: cannot compile stderr_capture\.node \(exit code 1: tfjs_backend\.cc:1:1: error: broken on purpose\)\. See .*\.log/,
+      /c\+\+: cannot compile stderr_capture \(exit code 1: tfjs_backend\.cc:1:1: error: broken on purpose\)\. See .*\.log/,
     );
     expect(found()).toBeNull();
     const home = dirname(runtimeDir('cpu', tools.cache));
@@ -183,7 +199,7 @@ function givePackage(install: (folder: string) => void): void {
 
 withRuntime("the package's own binding is used when it works, and tried only once", async () => {
   givePackage((folder) => {
-    copyFileSync(join(real ?? '', 'tfjs_binding.node'), join(folder, 'tfjs_binding.node'));
+    copyFileSync(join(real ?? '', bindingModule().file), join(folder, 'tfjs_binding.node'));
     symlinkSync(join(real ?? '', 'tensorflow'), join(folder, 'tensorflow'));
   });
   expect(found()).toBeNull();
