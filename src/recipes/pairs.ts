@@ -75,6 +75,7 @@ function methodOptions(config: PairsConfig, rows: readonly Row[]): MethodOptions
   const isCorrectKnown = rows.some(({ correct }) => typeof correct === 'boolean');
   const scorePairs = { type: name, among: 'all', score: (row: Row) => scoreOf(row, name) } as const;
   if (method === 'correctness') return {};
+  if (method !== 'coherence') checkScore(config, rows);
   if (method === 'score') return { byCorrectness: false, scorePairs };
   if (method === 'auto') return name !== 'reward' || !isCorrectKnown ? { scorePairs } : {};
   if (!isCorrectKnown) throw missing(config.input, 'correct');
@@ -90,6 +91,21 @@ function methodOptions(config: PairsConfig, rows: readonly Row[]): MethodOptions
       maxPerPrompt: coherence.max_pairs_per_question,
     },
   };
+}
+
+/** @throws InputError where it is a number in no row */
+function checkScore({ input, score }: PairsConfig, rows: readonly Row[]): void {
+  if (score === 'reward' || rows.some((row) => scoreOf(row, score) !== null)) return;
+  const numbers = rows.flatMap((row) =>
+    Object.keys({ ...row, ...(row.rewards as JsonRow | undefined) }).filter(
+      (name) => scoreOf(row, name) !== null,
+    ),
+  );
+  throw new InputError({
+    where: 'score',
+    problem: `${JSON.stringify(score)} is a number in no row of ${input}`,
+    remedy: `Numbers are ${[...new Set(numbers)].join(', ')}`,
+  });
 }
 
 function missing(input: string, column: string): InputError {

@@ -8,7 +8,7 @@ export const serve = defineCommand({
   schema: serveSchema,
   examples: [
     'lorikeet serve model=outputs/grpo',
-    'lorikeet serve model=Qwen/Qwen2.5-0.5B-Instruct adapter=[outputs/sft,outputs/dpo] port=8080',
+    "lorikeet serve model=Qwen/Qwen2.5-0.5B-Instruct adapter='[outputs/sft,outputs/dpo]' port=8080",
   ],
   plan: ({ model, adapter, host, port }) => [
     `serves ${[model, ...(adapter === null ? [] : [adapter].flat())].join(', ')}`,

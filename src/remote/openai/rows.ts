@@ -144,7 +144,8 @@ function turns(value: unknown, role: string, where: string): unknown[] {
   throw new InputError({
     where,
     problem: `expected a text or messages, found ${shown(value)}`,
-    remedy: 'Give rows with messages, or with question (or prompt) and its answer',
+    remedy:
+      'Give rows with messages, or with question (or prompt) and completion (dpo: chosen and rejected)',
   });
 }
 

@@ -68,6 +68,7 @@ describe('help', () => {
           .match(/(?:[^\s']+|'[^']*')+/g)!
           .map((word) => word.replaceAll("'", ''));
         expect(words.length).toBeGreaterThan(1);
+        expect(example.replace(/'[^']*'/g, '')).not.toMatch(/[[\]{}*?]/);
         const { code, err } = await call([...argv, '--dry-run']);
         expect({ example, code, err }).toEqual({ example, code: 0, err: '' });
       }

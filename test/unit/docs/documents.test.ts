@@ -61,6 +61,8 @@ function brokenLinks(path: string): string[] {
 interface ShellCall {
   readonly env: Readonly<Record<string, string>>;
   readonly words: readonly string[];
+  /** What no quotes are around. */
+  readonly bare: string;
 }
 
 /** Text of a word as a shell reads it: quotes are taken off. */
@@ -80,7 +82,8 @@ function callsIn(path: string): ShellCall[] {
         .filter((pair) => pair !== '')
         .map((pair) => pair.split('=') as [string, string]);
       const words = after.match(/(?:[^\s']+|'[^']*')+/g) ?? [];
-      return [{ env: Object.fromEntries(pairs), words: words.map(unquoted) }];
+      const bare = after.replace(/'[^']*'/g, '');
+      return [{ env: Object.fromEntries(pairs), words: words.map(unquoted), bare }];
     });
 }
 
@@ -90,7 +93,8 @@ describe.each(documents)('%s', (path) => {
   });
 
   it('shows calls that are accepted', async () => {
-    for (const { env, words } of callsIn(path)) {
+    for (const { env, words, bare } of callsIn(path)) {
+      expect(bare, 'what shells read as a pattern is quoted').not.toMatch(/[[\]{}*?]/);
       const { code, err } = await call([...words, '--dry-run'], { ...env });
       const problems = err.split('\n').filter((line) => line !== '' && !NO_PROBLEM.test(line));
       expect({ words, code, problems }).toEqual({ words, code: 0, problems: [] });

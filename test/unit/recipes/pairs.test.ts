@@ -41,6 +41,28 @@ it('a row that is none is named by its line, blank lines counted', async () => {
   );
 });
 
+it.each(['auto', 'score'])(
+  'method=%s takes a reward or a column that has numbers, and no other',
+  async (method) => {
+    const input = join(dir, 'scored.jsonl');
+    const row = { prompt_id: '0', prompt: 'a', rewards: { format: 1 }, index: 7 };
+    const [right, wrong] = [
+      { ...row, completion: 'b', reward: 2, correct: true },
+      { ...row, completion: 'c', reward: 1, correct: false, rewards: { format: 0 } },
+    ];
+    writeFileSync(input, toJsonl([right, wrong]));
+    const made = (score: string) => {
+      const output = `output=${join(dir, `${method}-${score}.jsonl`)}`;
+      const overrides = [`input=${input}`, output, `method=${method}`, `score=${score}`];
+      return runPairs(loadConfig(pairsSchema, { overrides }), SILENT);
+    };
+    expect(await made('format')).toMatchObject({ pairs: 1 });
+    await expect(made('fromat')).rejects.toThrow(
+      `score: "fromat" is a number in no row of ${input}. Numbers are index, reward, format`,
+    );
+  },
+);
+
 it('compare names an input that is not there, wherever it stands', async () => {
   const inputs = `inputs=["${dir}","${join(dir, 'none')}"]`;
   const config = loadConfig(compareSchema, { overrides: [inputs] });

@@ -78,6 +78,7 @@ describe('uploadOf', () => {
     ['sft', { messages: [{ role: 'bot', content: '' }] }, /messages\[0\]: role is "bot"/],
     ['sft', { messages: [user, { role: 'assistant' }] }, /messages\[1\]: content is nothing/],
     ['sft', { messages: [{ ...user, weight: 1 }, said('4')] }, /messages\[0\]: weight is 1/],
+    ['sft', { question: '2+2?', answer: '4' }, /with question \(or prompt\) and completion/],
     ['sft', { question: '2+2?' }, /rows\.jsonl:10: completion: expected a text/],
     ['dpo', { input: { messages: [user] } }, /preferred_output: expected a list of messages/],
     ['dpo', { prompt: 'q', chosen: 'a' }, /rows\.jsonl:10: rejected: expected a text/],
