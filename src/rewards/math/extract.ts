@@ -19,10 +19,15 @@ export interface ExtractionOptions {
 }
 
 const TAGS = { open: '<answer>', close: '</answer>' };
-/** A phrase that announces the answer, which ends with its sentence or line. */
+/**
+ * A phrase that announces the answer, which ends with its sentence or line; or a heading "Final answer" above a line
+ * that begins with mathematics, not with prose.
+ */
 const PHRASE =
-  /\b(?:(?:final )?answer(?: to [^.:\n]{1,80})?(?: is|:| =)|answer:)\**\s*:?\s*\**\s*/gi;
+  /\b(?:(?:final )?answer(?: to [^.:\n]{1,80})?(?: is|:| =)|answer:)\**\s*:?\s*\**\s*|^[#*_ ]*(?:final )?answer[*_ ]*\n+(?=[$\\\d]|[-+][.\d\\])/gim;
 const PHRASE_LENGTH = 400;
+/** Mathematics set apart, on lines of its own. */
+const DISPLAY = /^(?:\\\[([\s\S]*?)\\\]|\$\$([\s\S]*?)\$\$)/;
 const NUMBER = /-?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:\s?\/\s?\d+(?![\d.]))?%?|-?\.\d+/g;
 
 /**
@@ -56,18 +61,25 @@ export function extractTagged(text: string): string | null {
     : text.slice(start + open.length, end).trim();
 }
 
-/** The rest of the line after the last `####`, or null. */
+/** The rest of the line after the last `####` that heads no section in words; or null. */
 export function extractHashes(text: string): string | null {
-  const at = text.lastIndexOf('####');
-  if (at < 0) return null;
-  const end = text.indexOf('\n', at);
-  return text.slice(at + 4, end < 0 ? undefined : end).trim();
+  const end = text.trimEnd().length;
+  let answer: string | null = null;
+  for (const { 0: line, index } of text.matchAll(/####[^\n]*/g)) {
+    const rest = line.slice(line.lastIndexOf('####') + 4).trim();
+    const isHeading = /^[*_]*\p{L}{3}/u.test(rest) && index + line.length < end;
+    if (!isHeading) answer = rest;
+  }
+  return answer;
 }
 
-/** What follows the last "answer is" or "answer:", to the end of its sentence; or null. */
+/** What follows the last "answer is", "answer:" or heading: mathematics set apart, or its sentence; or null. */
 export function extractPhrase(text: string): string | null {
   const rest = behindLast(text, PHRASE)?.slice(0, PHRASE_LENGTH);
   if (rest === undefined) return null;
+  const [, inBrackets, inDollars] = DISPLAY.exec(rest) ?? [];
+  const display = inBrackets ?? inDollars;
+  if (display !== undefined) return display.trim();
   const sentence = /^[\s\S]*?(?=\n|[.!?](?:\s|$)|$)/.exec(rest)?.[0] ?? rest;
   return sentence.replace(/\*+$/, '').trim();
 }

@@ -36,9 +36,27 @@ describe('extraction', () => {
     expect(extractPhrase('The answer is 3.5 apples. Next: 7')).toBe('3.5 apples');
     expect(extractPhrase('**Final answer:** 12\n\nBye')).toBe('12');
     expect(extractPhrase('no phrase')).toBeNull();
+    expect(extractPhrase('The answer is:\n\\[\n\\frac{1}{2}\n\\]\nBye')).toBe('\\frac{1}{2}');
+    expect(extractPhrase('The answer is $$x = 3.$$')).toBe('x = 3.');
     expect(extractLastNumber('1 then -2,500.5 and 3/4')).toBe('3/4');
     expect(extractLastNumber('18.')).toBe('18');
     expect(extractLastNumber('none')).toBeNull();
+  });
+
+  it('reads the mathematics below a heading, not the prose', () => {
+    expect(extractPhrase('1 + 1\n\n**Final Answer**\n\n$-\\frac{1}{8}$')).toBe('$-\\frac{1}{8}$');
+    expect(extractPhrase('### Answer\n-5 apples')).toBe('-5 apples');
+    expect(extractPhrase('**Answer**\n- one\n- two')).toBeNull();
+    expect(extractPhrase('## Final Answer\nJanet makes 18 dollars.')).toBeNull();
+  });
+
+  it('takes no heading of a section for an answer', () => {
+    const text = '#### Step 1: Add\n5 + 7 = 12\n#### Conclusion\nThe answer is 12.';
+    expect(extractHashes(text)).toBeNull();
+    expect(extractAnswer(text)).toEqual({ answer: '12', method: 'phrase' });
+    expect(extractHashes(`${text}\n#### 12\n#### Remarks\nNone.`)).toBe('12');
+    expect(extractHashes('#### Evelyn\n')).toBe('Evelyn');
+    expect(extractHashes('#### 5 #### 6')).toBe('6');
   });
 
   it('takes marks before phrases and says which', () => {
