@@ -53,7 +53,7 @@ LLAMA3 = (
 )
 
 
-ADAPTED = ("llama", "qwen3_moe", "olmoe", "granitemoe", "mixtral", "lfm2", "qwen3_5")
+ADAPTED = ("llama", "qwen3_moe", "olmoe", "granitemoe", "mixtral", "lfm2", "glm", "glm4", "ernie4_5", "qwen3_5")
 """Models that are also written with an adapter merged."""
 
 

@@ -125,6 +125,23 @@ FAMILIES = {
     ),
 }
 
+FAMILIES |= {
+    "glm": dict(
+        BASE, model_type="glm", intermediate_size=24, num_attention_heads=2, num_key_value_heads=1, head_dim=16,
+        attention_bias=True, partial_rotary_factor=0.5, rms_norm_eps=1.5625e-07, rope_theta=1000.0,
+    ),
+    "glm4": dict(
+        SMALL, model_type="glm4", head_dim=16, attention_bias=False, rms_norm_eps=1e-05,
+        rope_parameters=dict(rope_type="yarn", rope_theta=100.0, factor=4.0, original_max_position_embeddings=16,
+                             partial_rotary_factor=0.75),
+    ),
+    "ernie4_5": dict(SMALL, model_type="ernie4_5", rms_norm_eps=1e-05, rope_theta=500000, use_bias=False),
+    "ernie4_5-bias": dict(
+        SMALL, model_type="ernie4_5", use_bias=True, tie_word_embeddings=False, compression_ratio=1.0, rope_theta=100.0,
+        rope_scaling=dict(type="linear", factor=2.0),
+    ),
+}
+
 DELTA = dict(
     SMALL, model_type="qwen3_5_text", linear_conv_kernel_dim=4, linear_key_head_dim=6, linear_num_key_heads=2,
     linear_num_value_heads=4, linear_value_head_dim=5, attn_output_gate=True, mamba_ssm_dtype="float32",
@@ -179,7 +196,8 @@ FAMILIES |= {
 }
 
 NOT_IN_GGUF = {"vaultgemma", "exaone4", "seed_oss", "cwm", "ministral", "ministral3", "hyperclovax", "flex_olmo",
-    "qwen2-window", "qwen3-window", "smollm3-window", "lfm2-bias", "qwen3_5-layers", "qwen3_moe-whole", "mixtral-window"}
+    "qwen2-window", "qwen3-window", "smollm3-window", "lfm2-bias", "ernie4_5-bias", "qwen3_5-layers", "qwen3_moe-whole",
+    "mixtral-window"}
 """Families that Lorikeet does not write as GGUF, and decoders with windows or biases that llama.cpp has not in theirs."""
 
 ROPES = {

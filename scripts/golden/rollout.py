@@ -32,6 +32,7 @@ LORA = {"r": 4, "alpha": 8, "modules": ["q_proj", "v_proj", "down_proj"]}
 ALL = {"r": 3, "alpha": 6, "modules": ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]}
 ATTENTION = {"r": 3, "alpha": 6, "modules": ["q_proj", "k_proj", "v_proj", "o_proj"]}
 FUSED = {"r": 4, "alpha": 8, "modules": ["qkv_proj", "o_proj", "gate_up_proj"]}
+GLM = {"r": 3, "alpha": 6, "modules": ["q_proj", "k_proj", "v_proj", "o_proj", "gate_up_proj", "down_proj"]}
 LFM2 = {"r": 3, "alpha": 6, "modules": ["in_proj", "out_proj", "q_proj", "k_proj", "v_proj", "w1", "w2", "w3"]}
 DELTA = {"r": 3, "alpha": 6, "modules": ["in_proj_qkv", "in_proj_z", "in_proj_b", "in_proj_a", "out_proj", *ALL["modules"]]}
 BASE = dict(vocab_size=97, hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
@@ -96,6 +97,11 @@ CASES = [
         norm_eps=1e-5, rope_theta=1000.0), LFM2),
     ("lfm2-bias", dict(BASE, model_type="lfm2", num_hidden_layers=3, block_auto_adjust_ff_dim=False, conv_L_cache=4,
         conv_bias=True, layer_types=["conv", FULL, "conv"], tie_word_embeddings=False), LFM2),
+    ("glm", dict(BASE, model_type="glm", head_dim=32, partial_rotary_factor=0.5, attention_bias=True, pad_token_id=0,
+        rope_theta=1000.0), GLM),
+    ("glm4", dict(BASE, model_type="glm4", head_dim=32, attention_bias=False, pad_token_id=0,
+        rope_parameters=dict(rope_type="default", rope_theta=100.0, partial_rotary_factor=0.5)), GLM),
+    ("ernie4_5", dict(BASE, model_type="ernie4_5", head_dim=32, pad_token_id=0, rope_theta=1000.0), ALL),
     ("qwen3_5", dict(BASE, model_type="qwen3_5_text", num_hidden_layers=4, head_dim=64, tie_word_embeddings=True,
         rms_norm_eps=1e-6, linear_key_head_dim=12, linear_value_head_dim=10, linear_num_key_heads=2,
         linear_num_value_heads=4, rope_parameters=dict(rope_type="default", rope_theta=1000.0, partial_rotary_factor=0.25,

@@ -18,6 +18,7 @@ export const MODELS = {
   arcee: ['model_type=arcee'],
   partial: ['model_type=phi3', 'config.partial_rotary_factor=0.5'],
   lfm2: ['model_type=lfm2'],
+  glm4: ['model_type=glm4'],
   qwen3_5_text: ['model_type=qwen3_5_text'],
   qwen3_moe: ['model_type=qwen3_moe'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
@@ -73,7 +74,7 @@ const FLOAT = { compute: 'float32' } as const;
 /** Each trains by itself, as LoRA and as a whole. */
 const FAMILIES = [
   ...(['qwen2', 'qwen3', 'gemma2', 'phi3', 'olmo2', 'arcee', 'partial'] as const),
-  ...(['lfm2', 'qwen3_5_text', 'qwen3_moe'] as const),
+  ...(['lfm2', 'glm4', 'qwen3_5_text', 'qwen3_moe'] as const),
 ];
 
 export const CASES: readonly Case[] = [

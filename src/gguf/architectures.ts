@@ -14,7 +14,7 @@ import { InputError } from '../util/errors.js';
 export interface Architecture {
   /** `general.architecture` */
   readonly name: string;
-  /** Rotates neighbouring dimensions of a head, where Hugging Face rotates its two halves. */
+  /** Rotates neighbouring dimensions of a head, also where the model rotates its two halves. */
   readonly rotatesNeighbours: boolean;
   readonly activation: DecoderSpec['activation'];
   readonly biases: 'all' | 'qkv' | 'none';
@@ -74,6 +74,9 @@ const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   olmoe: { ...OLMO, name: 'olmoe' },
   lfm2: { ...OTHERS, name: 'lfm2', anyHeadSize: false, mixes: true },
   phi3: { ...OTHERS, name: 'phi3', anyHeadSize: false, ropes: [...PLAIN_ROPES, 'longrope'] },
+  glm: { ...LLAMA, name: 'chatglm', biases: 'qkv', ropes: PLAIN_ROPES, anyHeadSize: false },
+  glm4: { ...LLAMA, name: 'glm4', biases: 'qkv', ropes: PLAIN_ROPES },
+  ernie4_5: { ...LLAMA, name: 'ernie4_5', biases: 'none', ropes: PLAIN_ROPES },
   gemma: GEMMA,
   gemma2: { ...GEMMA, name: 'gemma2', slides: true },
   gemma3_text: {

@@ -1,7 +1,7 @@
 /**
  * The tensors of a GGUF file from a model's weights, one at a time. Besides names and types, llama.cpp wants: the
  * matrices of a layer's experts as one tensor; kernels without their middle size of 1; rows of q and k reordered where it
- * rotates neighbouring dimensions, and value heads of a delta rule; its decay −exp(A_log) itself; norms as 1 + weight
+ * alone rotates neighbouring dimensions, and value heads of a delta rule; its decay −exp(A_log) itself; norms as 1 + weight
  * where they are; and, where its softmax scale is another than the model's, the quotient in the queries.
  */
 import type { DecoderSpec } from '../model/spec.js';
@@ -102,7 +102,8 @@ function inOrder(
   name: string,
   { spec, architecture }: TensorQuestion,
 ): HostTensor {
-  if (architecture.rotatesNeighbours && /\.[qk]_proj\.(weight|bias)$/.test(name)) {
+  const isReordered = architecture.rotatesNeighbours && !spec.ropes[0]!.rotatesNeighbours;
+  if (isReordered && /\.[qk]_proj\.(weight|bias)$/.test(name)) {
     return interleaved(own, spec.headDim);
   }
   const [, layer, part] = /^model\.layers\.(\d+)\.linear_attn\.(\w+)/.exec(name) ?? [];

@@ -29,7 +29,8 @@ export interface BatchGeometry extends TokenLayout {
 
 function rotaryTable(rope: RopeSpec, length: number): RotaryTable {
   const { cos, sin, shape } = ropeTables(rope, length);
-  return { cos: tf.keep(tf.tensor2d(cos, shape)), sin: tf.keep(tf.tensor2d(sin, shape)) };
+  const kept = (values: Float32Array) => tf.keep(tf.tensor2d(values, shape));
+  return { cos: kept(cos), sin: kept(sin), rotatesNeighbours: rope.rotatesNeighbours };
 }
 
 /** Makes the geometry of batches; keeps the rotary tables of the longest sequence so far. */

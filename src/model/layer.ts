@@ -163,7 +163,7 @@ export class LayerForward {
     if (mlp === null) return mixtureOfExperts(x, source, { spec, layer, routers: routers! });
     const { gateUp, down } = mlp;
     const outputs = gateUp.map((module) => this.project(x, module));
-    const [gate, up] = spec.fusedProjections ? tf.split(outputs[0]!, 2, 1) : outputs;
+    const [gate, up] = spec.fusedProjections.gateUp ? tf.split(outputs[0]!, 2, 1) : outputs;
     return this.project(gatedActivation(gate!, up ?? gate!, spec.activation), down);
   }
 }

@@ -46,7 +46,7 @@ export const mlpModule = ({ names }: DecoderSpec, layer: number) =>
 function mlpLinears(spec: DecoderSpec, layer: number): NonNullable<LinearGroups['mlp']> {
   const { hiddenSize: hidden, intermediateSize: inner, names, bias } = spec;
   const mlp = mlpModule(spec, layer);
-  const gateUp = spec.fusedProjections
+  const gateUp = spec.fusedProjections.gateUp
     ? [linear(`${mlp}.gate_up_proj`, hidden, 2 * inner, bias.mlp)]
     : [...(spec.gatedMlp ? [names.gate] : []), names.up].map((name) =>
         linear(`${mlp}.${name}`, hidden, inner, bias.mlp),
@@ -107,7 +107,7 @@ function mixerLinears(
   const queries = spec.numHeads * headDim;
   const keys = spec.numKvHeads * headDim;
   const attention = `model.layers.${layer}.self_attn`;
-  const mixerIn = spec.fusedProjections
+  const mixerIn = spec.fusedProjections.qkv
     ? [linear(`${attention}.qkv_proj`, hidden, queries + 2 * keys, bias.q)]
     : [
         linear(`${attention}.q_proj`, hidden, spec.attentionGate ? 2 * queries : queries, bias.q),

@@ -38,6 +38,8 @@ export interface RopeSpec {
   readonly invFreq: readonly number[];
   /** Rotated leading part of the head; smaller than `headDim` for partial rotary. */
   readonly rotaryDim: number;
+  /** A rotated pair are two neighbours (GLM); else two dimensions half of `rotaryDim` apart. */
+  readonly rotatesNeighbours: boolean;
   readonly scale: number;
   /** Longest sequence these frequencies hold for; absent: any. `maxPositions` is at most as large. */
   readonly maxLength?: number;
@@ -169,8 +171,8 @@ export interface DecoderSpec {
     readonly o: boolean;
     readonly mlp: boolean;
   };
-  /** Checkpoint stores q, k and v (gate and up) as one matrix (Phi-3). */
-  readonly fusedProjections: boolean;
+  /** Checkpoint stores q, k and v (Phi-3), or gate and up (Phi-3, GLM), as one matrix. */
+  readonly fusedProjections: { readonly qkv: boolean; readonly gateUp: boolean };
 
   /** Softmax scale of attention; 1/√headDim unless the family says otherwise. */
   readonly attentionScale: number;

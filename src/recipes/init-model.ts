@@ -57,6 +57,9 @@ const FAMILY_FIELDS: Readonly<Record<(typeof MODEL_TYPES)[number], JsonRow>> = {
   internlm3: { architectures: ['LlamaForCausalLM'], ...SILU },
   iquestcoder: { architectures: ['LlamaForCausalLM'], ...SILU },
   lfm2: { architectures: ['Lfm2ForCausalLM'], block_auto_adjust_ff_dim: false },
+  glm: { architectures: ['GlmForCausalLM'], ...SILU },
+  glm4: { architectures: ['Glm4ForCausalLM'], ...SILU },
+  ernie4_5: { architectures: ['Ernie4_5ForCausalLM'], ...SILU },
   qwen3_moe: { architectures: ['Qwen3MoeForCausalLM'], ...SILU, ...EXPERTS, norm_topk_prob: true },
   olmoe: { architectures: ['OlmoeForCausalLM'], ...SILU, ...EXPERTS },
   flex_olmo: { architectures: ['FlexOlmoForCausalLM'], ...SILU, ...EXPERTS },
@@ -68,6 +71,10 @@ const FAMILY_FIELDS: Readonly<Record<(typeof MODEL_TYPES)[number], JsonRow>> = {
 /** `rope_parameters` where `rope_theta` alone would mean another base, or a scaling. */
 function ropeParameters({ config, ...architecture }: Architecture): JsonRow {
   const rope = { rope_type: 'default', rope_theta: architecture.rope_theta };
+  const partial = (share: number): JsonRow => ({
+    ...rope,
+    partial_rotary_factor: rotatedShare(headDim(architecture), share),
+  });
   const byType: Readonly<Record<string, JsonRow>> = {
     cwm: rope,
     ministral3: {
@@ -76,14 +83,16 @@ function ropeParameters({ config, ...architecture }: Architecture): JsonRow {
       original_max_position_embeddings: architecture.max_position_embeddings,
     },
     olmo3: { full_attention: rope, sliding_attention: rope },
-    qwen3_5_text: { ...rope, partial_rotary_factor: rotatedShare(headDim(architecture)) },
+    glm: partial(0.5),
+    glm4: partial(0.5),
+    qwen3_5_text: partial(0.25),
   };
   const found = byType[architecture.model_type];
   return found === undefined || 'rope_scaling' in config ? {} : { rope_parameters: found };
 }
 
-/** A quarter of a head, as published models rotate, where rollouts take it: in multiples of 16; else all of it. */
-const rotatedShare = (dim: number): number => (dim % 64 === 0 ? 0.25 : 1);
+/** As large a part of a head as published models rotate, where rollouts take it: in multiples of 16; else all of it. */
+const rotatedShare = (dim: number, share: number): number => ((dim * share) % 16 === 0 ? share : 1);
 
 const headDim = ({ head_dim: own, hidden_size: hidden, num_attention_heads: heads }: Sizes) =>
   own ?? hidden / heads;

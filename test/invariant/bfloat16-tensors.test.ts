@@ -28,6 +28,7 @@ const FAMILIES = [
   'granite',
   'arcee',
   'lfm2',
+  'glm4',
   'qwen3_5',
   'qwen3_moe',
 ];

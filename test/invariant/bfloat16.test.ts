@@ -13,6 +13,8 @@ const FAMILIES = [
   'qwen3',
   'gemma2',
   'phi3',
+  'glm',
+  'ernie4_5',
   'olmo2',
   'granite',
   'arcee',

@@ -109,6 +109,13 @@ const CHANGES: Readonly<Record<string, (spec: DecoderSpec) => Partial<DecoderSpe
   'other rope scale': ({ ropes }) => ({
     ropes: ropes.map((rope) => ({ ...rope, scale: rope.scale * 1.02 })),
   }),
+  'other pairs': ({ ropes }) => ({
+    ropes: ropes.map(({ rotatesNeighbours, ...rope }) => ({
+      ...rope,
+      // Of two dimensions there is one pair.
+      rotatesNeighbours: rope.rotaryDim > 2 && !rotatesNeighbours,
+    })),
+  }),
   'norm offset': ({ normOffset }) => ({ normOffset: 1 - normOffset }),
   'norm eps': () => ({ normEps: 1e-3 }),
   'query and key norms': ({ qkNorm }) => (qkNorm === 'none' ? {} : { qkNorm: 'none' }),

@@ -1,7 +1,7 @@
 /**
  * Rollouts on WebGPU against those on the CPU, on a graphics device made of software. Compiling its programs is
- * what takes the time here, so that two models stand for all: one plain, one with norms on queries and keys and
- * a sliding window.
+ * what takes the time here, so that few models stand for all: one plain, one with norms on queries and keys and a sliding
+ * window, one with convolutions, and one that rotates neighbours in a part of each head.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type OnnxSampler, PLAIN_SAMPLING, type SamplingParams } from '../../src/rollout/index.js';
@@ -33,7 +33,7 @@ const VARIANTS: Partial<SamplingParams>[] = [
   { topK: 40, topP: 0.9, minP: 0.05 },
   { repetitionPenalty: 1.2 },
 ];
-const CASES = ['llama', 'gemma3', 'lfm2'].map(goldenCase);
+const CASES = ['llama', 'gemma3', 'lfm2', 'glm'].map(goldenCase);
 
 describe.skipIf(!hasGpu).each(CASES)('$case on WebGPU', (golden) => {
   const requests = goldenRequests(golden, 2);

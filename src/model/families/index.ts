@@ -7,9 +7,11 @@ import { isObject } from '../../util/json-object.js';
 import type { DecoderSpec } from '../spec.js';
 import { arcee } from './arcee.js';
 import { cwm } from './cwm.js';
+import { ernie45 } from './ernie4-5.js';
 import { exaone4 } from './exaone4.js';
 import { ConfigFields } from './fields.js';
 import { gemma, gemma2, gemma3Text, vaultGemma } from './gemma.js';
+import { glm, glm4 } from './glm.js';
 import { granite, graniteMoe, hyperclovax } from './granite.js';
 import { internlm3 } from './internlm3.js';
 import { iquestcoder } from './iquestcoder.js';
@@ -59,6 +61,9 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   internlm3,
   iquestcoder,
   lfm2,
+  glm,
+  glm4,
+  ernie4_5: ernie45,
   qwen3_5_text: qwen35,
 };
 

@@ -84,7 +84,7 @@ export function llamaLike(fields: ConfigFields, traits: FamilyTraits): DecoderSp
     activation: activation(fields, traits),
     gatedMlp: true,
     bias: { q: attention, k: attention, v: attention, o: attention, mlp: hasBias('mlp_bias') },
-    fusedProjections: false,
+    fusedProjections: { qkv: false, gateUp: false },
     attentionScale: headDim ** -0.5,
     attentionSoftcap: null,
     logitSoftcap: null,

@@ -21,5 +21,9 @@ export function phi3(fields: ConfigFields): DecoderSpec {
     ],
   });
   const window = fields.positiveIntegerOrNull('sliding_window', null);
-  return { ...spec, layers: spec.layers.map(() => attends(window)), fusedProjections: true };
+  return {
+    ...spec,
+    layers: spec.layers.map(() => attends(window)),
+    fusedProjections: { qkv: true, gateUp: true },
+  };
 }

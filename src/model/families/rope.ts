@@ -18,6 +18,8 @@ export interface RopeContext {
   readonly theta: number;
   /** Rotated share of the head; absent where the family rotates all of it. */
   readonly partial?: number;
+  /** Default false. */
+  readonly rotatesNeighbours?: boolean;
   /** Pairs turn by time, height or width (`mrope_section`), which in a text are all the position. */
   readonly isSectioned?: boolean;
   /** Length the model was trained at before its context was extended, where it stands outside. */
@@ -31,7 +33,7 @@ interface Scaling extends RopeContext {
   readonly base: readonly number[];
 }
 
-type Frequencies = Omit<RopeSpec, 'rotaryDim' | 'theta'>;
+type Frequencies = Omit<RopeSpec, 'rotaryDim' | 'rotatesNeighbours' | 'theta'>;
 
 const SCALINGS = {
   default: ({ base }) => ({ invFreq: base, scale: 1, scaling: { type: 'default' } }),
@@ -62,7 +64,7 @@ export function ropeSpec(
   context: RopeContext,
   renamed: Readonly<Record<string, RopeType>> = {},
 ): RopeSpec {
-  const { headDim, partial, isSectioned = false } = context;
+  const { headDim, partial, rotatesNeighbours = false, isSectioned = false } = context;
   if (isSectioned) for (const key of ['mrope_section', 'mrope_interleaved']) fields.raw(key);
   const share = partial === undefined ? 1 : fields.positive('partial_rotary_factor', partial);
   const rotaryDim = Math.floor(headDim * share);
@@ -75,7 +77,8 @@ export function ropeSpec(
   const name = fields.text('rope_type', olderName);
   const type = renamed[name] ?? (name as RopeType);
   if (!ROPE_TYPES.includes(type)) throw fields.wrong('rope_type', name, ROPE_TYPES.join(', '));
-  return { rotaryDim, theta, ...SCALINGS[type]({ ...context, theta, fields, rotaryDim, base }) };
+  const frequencies = SCALINGS[type]({ ...context, theta, fields, rotaryDim, base });
+  return { rotaryDim, rotatesNeighbours, theta, ...frequencies };
 }
 
 /** `rope_scaling` or, as transformers 5 spells it, `rope_parameters`; null where there is neither. */

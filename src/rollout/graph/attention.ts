@@ -18,7 +18,7 @@ import {
   TOTAL_LENGTH,
 } from './names.js';
 import type { LayerProjections } from './projections.js';
-import { ropeInputs } from './rope-inputs.js';
+import { ropeAttributes, ropeInputs } from './rope-inputs.js';
 
 const CACHE_SHAPE = 'cache_capacity';
 
@@ -59,13 +59,15 @@ export function attention(
   return gate === null ? attended : gated(context, attended, gate);
 }
 
-function attentionAttributes({ spec }: GraphContext, layer: number): Attributes {
+function attentionAttributes(context: GraphContext, layer: number): Attributes {
+  const { spec } = context;
   const { rope, window } = attentionLayer(spec, layer);
   return {
     num_heads: spec.numHeads,
     kv_num_heads: spec.numKvHeads,
     scale: spec.attentionScale,
     do_rotary: rope === null ? 0 : 1,
+    ...ropeAttributes(context, layer),
     ...(window === null ? {} : { local_window_size: window }),
     ...(spec.attentionSoftcap === null ? {} : { softcap: spec.attentionSoftcap }),
   };

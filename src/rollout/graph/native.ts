@@ -15,7 +15,7 @@ import {
   productType,
 } from './native-layout.js';
 import { HEAD, mergedProjections, type Projection } from './projections.js';
-import { ropeInputs } from './rope-inputs.js';
+import { ropeAttributes, ropeInputs } from './rope-inputs.js';
 import { checkpointWeight, stackedBias, tensorWeight } from './weight-source.js';
 
 const KINDS: Readonly<Record<NativePrecision, number>> = {
@@ -172,6 +172,7 @@ export function nativeAttention(
       scale: spec.attentionScale,
       norm: NORMS[spec.qkNorm],
       epsilon: spec.normEps,
+      ...ropeAttributes(context, layer),
       ...(window === null ? {} : { local_window_size: window }),
       ...(spec.attentionSoftcap === null ? {} : { softcap: spec.attentionSoftcap }),
     },

@@ -72,7 +72,7 @@ function mlpProjections(
   const { hiddenSize: hidden, intermediateSize: inner } = spec;
   const prefix = `layers.${layer}`;
   const [first] = gateUp;
-  const parts = spec.fusedProjections
+  const parts = spec.fusedProjections.gateUp
     ? [rowsOf(first!, 0, inner), rowsOf(first!, inner, inner)]
     : gateUp.map(whole);
   const up = parts.pop()!;
@@ -110,7 +110,7 @@ function attentionInputs(
   const queries = spec.numHeads * spec.headDim;
   const keys = spec.numKvHeads * spec.headDim;
   const [first] = modules;
-  const parts = spec.fusedProjections
+  const parts = spec.fusedProjections.qkv
     ? [
         rowsOf(first!, 0, queries),
         rowsOf(first!, queries, keys),

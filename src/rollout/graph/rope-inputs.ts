@@ -1,7 +1,7 @@
-/** The tables of a layer's rotary embedding as constants of the graph. */
+/** The tables of a layer's rotary embedding as constants of the graph, and what attention has to know besides. */
 import { attentionLayer } from '../../model/spec.js';
 import { ropeTables } from '../../util/rope-tables.js';
-import type { Value } from '../onnx/graph-builder.js';
+import type { Attributes, Value } from '../onnx/graph-builder.js';
 import { addConstant, type GraphContext } from './context.js';
 
 /** Cosines and sines; none for a layer without positions. */
@@ -17,4 +17,10 @@ export function ropeInputs(context: GraphContext, layer: number): Value[] {
     addConstant(context, names[1]!, sin, shape);
   }
   return names;
+}
+
+export function ropeAttributes({ spec }: GraphContext, layer: number): Attributes {
+  const index = attentionLayer(spec, layer).rope;
+  if (index === null || !spec.ropes[index]!.rotatesNeighbours) return {};
+  return { rotary_interleaved: 1 };
 }

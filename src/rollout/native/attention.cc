@@ -3,7 +3,8 @@
 //
 // Inputs: qkv [B·S, (H + 2 KV) · D]; keys and values [B, KV, C, D], float32 or bfloat16, C a
 // multiple of 16; lengths int32 [B], tokens of each row after this run, less one; cos and sin [P, half the
-// rotated part] or none; query and key norm weights or none. Output [B·S, H · D].
+// rotated part] or none, where pairs are of the two halves of that part, or neighbours; query and key norm weights or
+// none. Output [B·S, H · D].
 // The keys of 16 tokens stand together, [C / 16][D][16], so that a query meets 16 keys in one product.
 #include <algorithm>
 #include <cmath>
@@ -47,6 +48,7 @@ public:
     kv_heads_ = ort_.int_attribute(info, "kv_num_heads", 1);
     window_ = ort_.int_attribute(info, "local_window_size", 0);
     norm_ = ort_.int_attribute(info, "norm", kNoNorm);
+    neighbours_ = ort_.int_attribute(info, "rotary_interleaved", 0) != 0;
     scale_ = ort_.float_attribute(info, "scale", 1);
     softcap_ = ort_.float_attribute(info, "softcap", 0);
     epsilon_ = ort_.float_attribute(info, "epsilon", 1e-5f);
@@ -173,10 +175,17 @@ private:
     }
     const int half = call.half;
     const float *__restrict cos = call.cos + static_cast<size_t>(position) * half, *__restrict sin = call.sin + static_cast<size_t>(position) * half;
-    for (int i = 0; i < half; i++) {
-      const float a = out[i], b = out[i + half];
-      out[i] = a * cos[i] - b * sin[i];
-      out[i + half] = b * cos[i] + a * sin[i];
+    if (neighbours_) rotate<2>(out, 1, cos, sin, half);
+    else rotate<1>(out, half, cos, sin, half);
+  }
+
+  // Pairs of elements `apart`, each pair's first Step behind the one before.
+  template <int Step>
+  static void rotate(float *__restrict out, int apart, const float *__restrict cos, const float *__restrict sin, int pairs) {
+    for (int i = 0; i < pairs; i++) {
+      const float a = out[Step * i], b = out[Step * i + apart];
+      out[Step * i] = a * cos[i] - b * sin[i];
+      out[Step * i + apart] = b * cos[i] + a * sin[i];
     }
   }
 
@@ -270,6 +279,7 @@ private:
 
   Ort ort_;
   int heads_, kv_heads_, window_, norm_;
+  bool neighbours_;
   float scale_, softcap_, epsilon_;
 };
 

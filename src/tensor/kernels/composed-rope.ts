@@ -1,7 +1,7 @@
 /**
- * Rotary embedding in the half-split layout of Hugging Face checkpoints: with x = [a, b] (two halves of the
- * rotated part), y = [a·cos − b·sin, b·cos + a·sin]; what lies behind it passes. The gradient rotates back. Where
- * the whole head is rotated, y = x·cos + [b, a]·sin over rows of all heads, whose angles are made once a batch.
+ * Rotary embedding: a pair (a, b) becomes (a·cos − b·sin, b·cos + a·sin); what lies behind the rotated part of a head
+ * passes. Pairs are of the two halves of that part, or neighbours. The gradient rotates back. Where a roll swaps the
+ * members of all pairs, y = x·cos + swapped·sin over rows of all heads, whose angles are made once a batch.
  */
 import { attr, executeOp } from '../execute.js';
 import type { Rotation } from '../ops/rotation.js';
@@ -10,23 +10,26 @@ import { joined, parted } from './half-tensor.js';
 import type { RopeForm } from './kernels.js';
 
 export function composedRope(x: Tensor, rotation: Rotation, form: RopeForm): Tensor {
-  const half = rotation.table.cos.shape[1]!;
-  return 2 * half === form.headDim ? whole(x, rotation, form) : partial(x, rotation, form);
+  const { cos, rotatesNeighbours } = rotation.table;
+  const isWhole = rotatesNeighbours || 2 * cos.shape[1]! === form.headDim;
+  return isWhole ? whole(x, rotation, form) : partial(x, rotation, form);
 }
 
 const ROLL = [attr.type('T', 'float32'), attr.type('Tshift', 'int32'), attr.type('Taxis', 'int32')];
 
 function whole(x: Tensor, rotation: Rotation, { headDim, sign, still = 0 }: RopeForm): Tensor {
   const heads = x.shape[1]! / headDim;
-  const { cos, sin } = rotation.wide(heads - still, still);
+  const { cos, sin } = rotation.wide({ heads, headDim, still });
+  const span = rotation.table.rotatesNeighbours ? 2 : headDim;
   return tf.tidy(() => {
-    const byHead = x.reshape([-1, heads, headDim]);
-    const [shift, axis] = [tf.scalar(headDim / 2, 'int32'), tf.scalar(2, 'int32')];
-    const turned = executeOp('Roll', ROLL, [byHead, shift, axis]).reshape(x.shape).mul(sin);
+    const spans = x.reshape([-1, span]);
+    const [shift, axis] = [tf.scalar(span / 2, 'int32'), tf.scalar(1, 'int32')];
+    const turned = executeOp('Roll', ROLL, [spans, shift, axis]).reshape(x.shape).mul(sin);
     return sign === 1 ? x.mul(cos).add(turned) : x.mul(cos).sub(turned);
   });
 }
 
+/** Halves of a part of each head. */
 function partial(x: Tensor, rotation: Rotation, { headDim, sign, still = 0 }: RopeForm): Tensor {
   return tf.tidy(() => {
     const [tokens, all] = x.shape as [number, number];

@@ -3,6 +3,7 @@
  * convolutions and the gated delta rule. As in `calls.ts`, none records a gradient.
  */
 import { attr, executeOp } from '../execute.js';
+import type { RotaryTable } from '../ops/rotation.js';
 import type { Tensor } from '../tf.js';
 
 export interface AttentionShape {
@@ -20,13 +21,17 @@ export interface ConvolutionGradientInputs {
   readonly u: Tensor | null;
 }
 
-/** @param x `[T, heads·D]` @param positions int32 `[T]` @param cos `[P, rotaryDim/2]`, as `sin` */
+/** @param x `[T, heads·D]` @param positions int32 `[T]` */
 export function nativeRope(
   x: Tensor,
-  { positions, table }: { positions: Tensor; table: { cos: Tensor; sin: Tensor } },
+  { positions, table }: { positions: Tensor; table: RotaryTable },
   { headDim, sign }: { headDim: number; sign: 1 | -1 },
 ): Tensor {
-  const attrs = [attr.int('head_dim', headDim), attr.float('sign', sign)];
+  const attrs = [
+    attr.int('head_dim', headDim),
+    attr.bool('neighbours', table.rotatesNeighbours),
+    attr.float('sign', sign),
+  ];
   return executeOp('LorikeetRope', attrs, [x, positions, table.cos, table.sin]);
 }
 

@@ -27,6 +27,8 @@ typedef float Floats __attribute__((vector_size(4 * LANES)));
 typedef int32_t Ints __attribute__((vector_size(4 * LANES)));
 typedef uint32_t Words __attribute__((vector_size(4 * LANES)));
 typedef uint16_t Halves __attribute__((vector_size(2 * LANES)));
+typedef uint64_t Pairs __attribute__((vector_size(4 * LANES)));
+typedef uint32_t HalfWords __attribute__((vector_size(2 * LANES)));
 
 struct bf16 {
   uint16_t bits;
@@ -97,6 +99,19 @@ template <class T>
 LANE_FN void store_n(T* p, Floats v, int n) {
   if (n >= LANES) return store(p, v);
   for (int i = 0; i < n; i++) put(p + i, v[i]);
+}
+
+/// Each of LANES / 2 floats twice.
+LANE_FN Floats load_twice(const float* p) {
+  HalfWords h;
+  memcpy(&h, p, sizeof h);
+  Pairs u = __builtin_convertvector(h, Pairs);
+  return (Floats)(u << 32 | u);
+}
+/// Neighbours in each other's place.
+LANE_FN Floats swap_neighbours(Floats v) {
+  Pairs u = (Pairs)v;
+  return (Floats)(u << 32 | u >> 32);
 }
 
 LANE_FN float sum(Floats v) {

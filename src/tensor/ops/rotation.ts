@@ -3,23 +3,32 @@ import { joined } from '../kernels/half-tensor.js';
 import { type Tensor, tf } from '../tf.js';
 import { rowsAt } from './gather.js';
 
-/** cos and sin by position, each `[P, rotaryDim / 2]`. */
-export interface RotaryTable {
+/** cos and sin of angles. */
+interface Angles {
   readonly cos: Tensor;
   readonly sin: Tensor;
 }
 
-/** For every element of a row, `[T, heads·2·half]`; sin is negative in the first half of each head, and 0 where none turns. */
-export interface WideAngles {
-  readonly cos: Tensor;
-  readonly sin: Tensor;
+/** By position, `[P, rotaryDim / 2]`. */
+export interface RotaryTable extends Angles {
+  /** A rotated pair are two neighbours; else two dimensions half of `rotaryDim` apart. */
+  readonly rotatesNeighbours: boolean;
+}
+
+/** Of rows of heads. */
+interface Width {
+  /** All of them. */
+  readonly heads: number;
+  readonly headDim: number;
+  /** The last ones, that no angle turns. */
+  readonly still: number;
 }
 
 export class Rotation {
   readonly table: RotaryTable;
   /** int32 `[T]` */
   readonly positions: Tensor;
-  private readonly wideByHeads = new Map<string, WideAngles>();
+  private readonly wideByWidth = new Map<string, Angles>();
 
   /** @param table Must outlive it, as the positions. */
   constructor(table: RotaryTable, positions: Tensor) {
@@ -28,36 +37,39 @@ export class Rotation {
   }
 
   /** Of the table's row of each token, `[T, half]`. */
-  angles(): RotaryTable {
+  angles(): Angles {
     const { cos, sin } = this.table;
     const [c, s] = [cos, sin].map((each) => rowsAt(each, this.positions, 'float32'));
     return { cos: c!, sin: s! };
   }
 
   /**
-   * Kept until `dispose`: all layers read the same.
-   * @param still Heads behind the others that no angle turns
+   * For every element of a row, `[T, heads·headDim]`; sin is negative for the first of a pair. Kept until `dispose`: all
+   * layers read the same.
    */
-  wide(heads: number, still = 0): WideAngles {
-    const key = `${heads} ${still}`;
-    const known = this.wideByHeads.get(key);
+  wide({ heads, headDim, still }: Width): Angles {
+    const key = `${heads} ${headDim} ${still}`;
+    const known = this.wideByWidth.get(key);
     if (known !== undefined) return known;
     const [cos, sin] = tf.tidy(() => {
       const { cos: c, sin: s } = this.angles();
       const [tokens, half] = c.shape as [number, number];
-      const wide = [tf.concat([c, c], 1), tf.concat([tf.neg(s), s], 1)];
-      return wide.map((each, i) => {
-        const parts = [tf.tile(each, [1, heads])];
-        if (still > 0) parts.push(tf.fill([tokens, 2 * half * still], 1 - i));
-        return tf.keep(joined(parts, 1));
+      const axis = this.table.rotatesNeighbours ? 2 : 1;
+      const inPairs = (first: Tensor, second: Tensor) =>
+        tf.stack([first, second], axis).reshape([tokens, 2 * half]);
+      return [inPairs(c, c), inPairs(tf.neg(s), s)].map((each, i) => {
+        const then = (part: Tensor, columns: number) =>
+          columns === 0 ? part : joined([part, tf.fill([tokens, columns], 1 - i)], 1);
+        const head = then(each, headDim - 2 * half);
+        return tf.keep(then(tf.tile(head, [1, heads - still]), headDim * still));
       });
     }) as [Tensor, Tensor];
-    this.wideByHeads.set(key, { cos, sin });
+    this.wideByWidth.set(key, { cos, sin });
     return { cos, sin };
   }
 
   dispose(): void {
-    for (const { cos, sin } of this.wideByHeads.values()) tf.dispose([cos, sin]);
-    this.wideByHeads.clear();
+    for (const { cos, sin } of this.wideByWidth.values()) tf.dispose([cos, sin]);
+    this.wideByWidth.clear();
   }
 }

@@ -43,6 +43,9 @@ test.each([
   ['mixtral', {}, 'llama'],
   ['olmoe', { numKvHeads: 2 }, 'olmoe'],
   ['lfm2', { headDim: 4 }, 'lfm2'],
+  ['glm', {}, 'chatglm'],
+  ['glm4', {}, 'glm4'],
+  ['ernie4_5', {}, 'ernie4_5'],
   ['qwen3_5', { layers: DELTA_LAYERS }, 'qwen35'],
 ])('%s with %j is %s', (name, change, expected) => {
   expect(architectureOf(changed(name, change)).name).toBe(expected);
@@ -80,6 +83,8 @@ test.each([
     { headDim: 4, layers: [goldenCase('lfm2').spec.layers[0]!] },
     /lfm2 has no decoders of short_conv alone/,
   ],
+  ['glm', { headDim: 32 }, /chatglm has no heads of 32 in a hidden size of 32/],
+  ['ernie4_5-bias', {}, /ernie4_5 has no bias on q, k and v/],
   ['qwen3_5', {}, /qwen35 has no delta rule with keys of 6 and values of 5/],
   ['qwen3_5', { layers: [ATTENTION] }, /qwen35 has no decoders of attention alone/],
 ] as const)('%s with %j is refused', (name, change, message) => {

@@ -14,7 +14,7 @@ function keysOf(name: string): Record<string, unknown> {
 
 /** Keys that llama.cpp's loader takes from other keys, or computes, where the converter leaves them out. */
 const DERIVED =
-  /^[a-z0-9]+\.(vocab_size|attention\.(key|value)_length|rope\.dimension_count|rope\.freq_base|rope\.scaling\.(yarn_beta_(fast|slow)|attn_factor|type))$/;
+  /^[a-z0-9_]+\.(vocab_size|attention\.(key|value)_length|rope\.dimension_count|rope\.freq_base|rope\.scaling\.(yarn_beta_(fast|slow)|attn_factor|type))$/;
 
 /** What the files say otherwise than those of the converter. */
 const OTHERWISE: Readonly<Record<string, Readonly<Record<string, number>>>> = {
@@ -22,6 +22,12 @@ const OTHERWISE: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   phi3: { 'phi3.rope.scaling.original_context_length': 64 },
   // No layer has an MLP of the config's `intermediate_size`; llama.cpp reads the experts' width from its own key.
   qwen3_moe: { 'qwen3moe.feed_forward_length': 12 },
+  // The converter reads names of older releases, and has defaults for what it does not find.
+  glm: {
+    'chatglm.context_length': 64,
+    'chatglm.attention.layer_norm_rms_epsilon': Math.fround(1.5625e-7),
+    'chatglm.rope.freq_base': 1000,
+  },
   // The converter passes over `head_dim`, which transformers computes with.
   granitemoe: { 'granitemoe.rope.dimension_count': 8 },
 };

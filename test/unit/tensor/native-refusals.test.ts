@@ -57,7 +57,7 @@ const CALLS = {
     outputs: 1,
   },
   LorikeetRope: {
-    attrs: [attr.int('head_dim', 4), attr.float('sign', 1)],
+    attrs: [attr.int('head_dim', 4), attr.bool('neighbours', false), attr.float('sign', 1)],
     inputs: () => [ones(2, 8), whole(0, 9), ones(10, 2), ones(10, 2)],
     outputs: 1,
   },

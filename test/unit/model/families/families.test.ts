@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { attends } from '../../../../src/model/families/layer-types.js';
-import { POST_NORMS } from '../../../../src/model/families/norms.js';
+import { POST_NORMS, PRE_NORMS } from '../../../../src/model/families/norms.js';
 import { specFromConfig } from '../../../../src/model/index.js';
 import { attentionLayers } from '../../../../src/model/spec.js';
 import { layerLinears, layerNorms, parameterShapes } from '../../../../src/model/spec-modules.js';
@@ -245,6 +245,28 @@ test('which modules have biases', () => {
   expect(biases('internlm3', { attention_bias: true, mlp_bias: true })).toEqual(all);
 });
 
+test('glm: neighbours of half a head are rotated, gate and up are one matrix; glm4 has norms after, too', () => {
+  const of = (more: JsonRow) => specOf(config('glm4', { head_dim: 16, ...more }));
+  const spec = of({});
+  expect(spec.ropes[0]).toMatchObject({ rotaryDim: 8, rotatesNeighbours: true, theta: 10_000 });
+  expect(of({ partial_rotary_factor: 0.25 }).ropes[0]!.rotaryDim).toBe(4);
+  expect(spec.bias).toEqual({ q: true, k: true, v: true, o: false, mlp: false });
+  // 4 query heads and 2 key and value heads of 16; gate and up of 40.
+  const widths = layerLinears(spec, 0).map(({ outFeatures }) => outFeatures);
+  expect(widths).toEqual([64, 32, 32, 32, 80, 32]);
+  const after = 'model.layers.0.post_self_attn_layernorm.weight';
+  expect(layerNorms(spec, 0).afterAttention).toBe(after);
+  expect(specOf(config('glm')).norms).toEqual(PRE_NORMS);
+});
+
+test('ernie: neighbours of the whole head are rotated; biases everywhere or nowhere', () => {
+  const spec = specOf(config('ernie4_5', { head_dim: null, use_bias: true }));
+  expect(spec.ropes[0]).toMatchObject({ rotaryDim: 8, rotatesNeighbours: true, theta: 500_000 });
+  expect(spec.bias).toEqual({ q: true, k: true, v: true, o: true, mlp: true });
+  expect(specOf(config('ernie4_5'))).toMatchObject({ headDim: 128, tieWordEmbeddings: true });
+  expect(specOf(config('llama')).ropes[0]!.rotatesNeighbours).toBe(false);
+});
+
 test('hyperclovax: what it has where granite has it not', () => {
   const scales = { logits_scaling: 8, head_dim: 16 };
   const spec = specOf(config('hyperclovax', scales));
@@ -307,6 +329,12 @@ describe('what is refused, by the name of the field', () => {
       'use_bidirectional_attention',
       config('gemma3_text', { use_bidirectional_attention: true }),
       '"use_bidirectional_attention"',
+    ],
+    ['compression_ratio', config('ernie4_5', { compression_ratio: 2 }), '"compression_ratio" is 2'],
+    [
+      'partial_rotary_factor',
+      config('ernie4_5', { partial_rotary_factor: 0.5 }),
+      '"partial_rotary_factor" (0.5) is not understood',
     ],
     ['full_attn_mod', config('phi3', { full_attn_mod: 2 }), '"full_attn_mod" is 2'],
     ['no_rope_layers', config('smollm3', { no_rope_layers: [1] }), '"no_rope_layers" is [1]'],

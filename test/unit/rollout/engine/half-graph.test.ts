@@ -7,7 +7,7 @@ import { goldenRequests, goldenSampler } from '../../../support/golden-sampler.j
 /** float16 keeps 11 bits: a relative 2⁻¹² a rounding, some dozens of roundings on the way. */
 const LARGEST = 0.02;
 
-const FAMILIES = ['llama', 'qwen3', 'gemma2', 'phi3', 'olmo2', 'granite', 'lfm2', 'qwen3_5'];
+const FAMILIES = ['llama', 'qwen3', 'gemma2', 'phi3', 'olmo2', 'granite', 'lfm2', 'glm', 'qwen3_5'];
 
 async function answers(name: string, type: 'float32' | 'float16') {
   const golden = goldenCase(name);

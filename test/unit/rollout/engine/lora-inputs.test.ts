@@ -87,7 +87,7 @@ describe('LoraInputs', () => {
   });
 
   it('cuts B where the checkpoint stores projections as one that are computed apart', () => {
-    const fused = { ...spec, fusedProjections: true };
+    const fused = { ...spec, fusedProjections: { qkv: true, gateUp: true } };
     const module = 'model.layers.0.mlp.gate_up_proj';
     const inputs = new LoraInputs(fused, [module]);
     const b = [1, 2, 3, 4, 5, 6];
