@@ -5,9 +5,11 @@
 import cliProgress from 'cli-progress';
 import { duration, formatCell } from './text-table.js';
 
+type Facts = Readonly<Record<string, number | string>>;
+
 export interface Progress {
   /** Sets how much is done. `facts` (loss, reward, …) stand behind the bar. */
-  update(done: number, facts?: Readonly<Record<string, number | string>>): void;
+  update(done: number, facts?: Facts): void;
   stop(): void;
 }
 
@@ -58,12 +60,12 @@ type Resolved = ProgressOptions & { readonly stream: Terminal };
 function bar(options: Resolved): Progress {
   const { label, total, from = 0, stream, now = () => performance.now() } = options;
   const { mayEndEarly = false } = options;
-  const { columns = 80 } = stream;
+  const barsize = Math.min(24, Math.floor((stream.columns ?? 80) / 3));
   const view = new cliProgress.MultiBar({
     format: '{label} {bar} {value}/{total}  {left}{facts}',
     barCompleteChar: '█',
     barIncompleteChar: '░',
-    barsize: Math.min(24, Math.floor(columns / 3)),
+    barsize,
     stream,
     fps: 5,
     gracefulExit: false,
@@ -77,7 +79,8 @@ function bar(options: Resolved): Progress {
     update(done, facts = {}) {
       const seconds = (now() - start) / 1000;
       const left = timeLeft({ done, total, from, mayEndEarly, seconds });
-      only.update(done, { left, facts: factText(facts) });
+      const before = `${label} ${' '.repeat(barsize)} ${done}/${total}  ${left}`.length;
+      only.update(done, { left, facts: whole(facts, (stream.columns ?? 80) - before) });
     },
     stop() {
       if (isShown) view.stop();
@@ -101,7 +104,7 @@ function lines(options: Resolved): Progress {
       isDone = isLast;
       const share = Math.floor((100 * done) / total);
       const left = timeLeft({ done, total, from, mayEndEarly, seconds: (time - start) / 1000 });
-      stream.write(`${label} ${done}/${total} (${share}%)  ${left}${factText(facts)}\n`);
+      stream.write(`${label} ${done}/${total} (${share}%)  ${left}${factTexts(facts).join('')}\n`);
     },
     stop: () => {},
   };
@@ -123,8 +126,15 @@ function timeLeft({ done, total, from, mayEndEarly, seconds }: Pace): string {
   return `${duration(seconds)}, ${mayEndEarly ? 'at most ' : ''}${left} left`;
 }
 
-function factText(facts: Readonly<Record<string, number | string>>): string {
-  return Object.entries(facts)
-    .map(([name, value]) => `  ${name} ${formatCell(value)}`)
-    .join('');
+const factTexts = (facts: Facts): string[] =>
+  Object.entries(facts).map(([name, value]) => `  ${name} ${formatCell(value)}`);
+
+/** The first facts that the room holds: a terminal would cut the next one, and with it a number. */
+function whole(facts: Facts, room: number): string {
+  let text = '';
+  for (const next of factTexts(facts)) {
+    if (text.length + next.length > room) break;
+    text += next;
+  }
+  return text;
 }

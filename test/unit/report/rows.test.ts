@@ -355,6 +355,26 @@ describe('progress', () => {
     expect(text().match(/\n/g)).toHaveLength(1);
   });
 
+  it.each([
+    [81, '  loss 5.919  accuracy 0.25'],
+    [80, '  loss 5.919'],
+    [66, '  loss 5.919'],
+    [65, ''],
+  ])('shows whole numbers alone on a terminal of %i columns', (columns, facts) => {
+    const { stream, text } = sink();
+    const terminal = Object.assign(stream, { isTTY: true, columns });
+    let now = 0;
+    const label = 'x'.repeat(42 - Math.min(24, Math.floor(columns / 3)));
+    const options = { label, total: 1, mode: 'bar', stream: terminal, now: () => now } as const;
+    const progress = startProgress(options);
+    // Before the facts: 42 characters of label and bar, two spaces, 1/1, two spaces, 1.0 s.
+    now = 1000;
+    progress.update(1, { loss: 5.919, accuracy: 0.25 });
+    progress.stop();
+    const drawn = text().split('\x1b[1G').at(-1)!.split('\x1b')[0]!;
+    expect(drawn.trimEnd().replace(/^.*1\/1 {2}1\.0 s/, '')).toBe(facts);
+  });
+
   it('can be silent', () => {
     const { stream, text } = sink();
     const progress = startProgress({ label: 'x', total: 1, mode: 'silent', stream });
