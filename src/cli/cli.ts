@@ -70,6 +70,15 @@ function buildParser(
 
 const HELP: readonly string[] = ['--help', '-h'];
 
+function checkFolder(): void {
+  try {
+    process.cwd();
+  } catch {
+    const problem = 'it is gone: it was deleted or moved';
+    throw new InputError({ where: 'current folder', problem, remedy: 'Go to one that is there' });
+  }
+}
+
 function checkCommand(words: readonly string[]): void {
   const name = words.find((word) => !word.startsWith('-'));
   if (name === undefined) {
@@ -93,6 +102,7 @@ export async function runCli(argv: readonly string[], world: Surroundings): Prom
   }
   const { call, config: words } = splitWords(argv.length === 0 ? ['--help'] : argv);
   try {
+    checkFolder();
     checkCommand(call);
     const isHelp = call.some((word) => HELP.includes(word));
     const parser = buildParser({ columns: world.columns, isHelp }, (command, flags) =>

@@ -1,6 +1,6 @@
 /** The program from words to exit code, as far as no recipe is needed. */
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { reportError } from '../../../src/cli/cli.js';
 import { commands } from '../../../src/cli/commands/index.js';
@@ -83,6 +83,17 @@ describe('version', () => {
 });
 
 describe('bad calls', () => {
+  it('say that the current folder is gone', async () => {
+    const cwd = vi.spyOn(process, 'cwd').mockImplementation(() => {
+      throw new Error('ENOENT: no such file or directory, uv_cwd');
+    });
+    const { code, err } = await call(['doctor']);
+    cwd.mockRestore();
+    const said =
+      'error: current folder: it is gone: it was deleted or moved. Go to one that is there';
+    expect({ code, err }).toEqual({ code: 2, err: said });
+  });
+
   it.each([
     [['sftt'], 'error: unknown command "sftt". The nearest is sft; lorikeet --help lists all'],
     [
