@@ -24,8 +24,8 @@ const LATEX_SPACES = /\\[,!;: ]/g;
 /** Sign and currency in either order, digits with or without groups, fraction, exponent, denominator. */
 const NUMBER =
   /(?<![\p{L}\p{N}_^√])(?:(?<sign>(?<![)\]}])[-+])\s?)?(?:[$€£¥₹]\s?)?(?<inner>[-+])?(?<digits>(?:\d{1,3}(?:,\d{3})+(?!\d)|\d{1,3}(?:[ \u00a0\u2009\u202f]\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)(?:e(?<exponent>[-+]?\d{1,3})(?!\d))?(?:\s?\/\s?(?<denominator>\d+(?:\.\d+)?))?/giu;
-/** Stars of Markdown; those of a power follow a number, a name or a bracket. */
-const BOLD = /(?<![\p{L}\p{N})\]}]\s*)\*\*([^*]+)\*\*(?![\p{N}(])/gu;
+/** Stars of Markdown hug what they mark; those of a power follow a number, a name or a bracket, or stand by themselves. */
+const BOLD = /(?<![\p{L}\p{N})\]}])\*\*(?!\s)([^*]+)(?<!\s)\*\*(?![\p{N}(])/gu;
 /** What makes the number before it part of an expression: powers, superscripts, vulgar fractions. */
 const EXPRESSION_AFTER = /^\s*(?:\^|\*\*|\p{No})/u;
 const MAGNITUDE = /^\s?(thousand|million|billion|trillion)\b/i;

@@ -128,8 +128,13 @@ function readUnit(cursor: Cursor): string {
   while (cursor.token.kind === 'text' && !isJointText(cursor.token))
     unit += ` ${cursor.advance().text}`;
   if (!cursor.takeOp('^')) return unit;
-  const power = readArgument(cursor);
-  return power.kind === 'number' ? `${unit}^${power.value.over}` : unit;
+  const isNegative = cursor.takeOp('-');
+  const argument = readArgument(cursor);
+  const power = argument.kind === 'negate' ? argument.of : argument;
+  if (power.kind !== 'number' || power.value.under !== 1n)
+    throw new UnreadableAnswer('a power of a unit that is no whole number');
+  const sign = isNegative || argument.kind === 'negate' ? '-' : '';
+  return `${unit}^${sign}${power.value.over}`;
 }
 
 /** A primary with its powers, subscripts were read with it. */

@@ -146,7 +146,7 @@ function unknownFunction(name: string, values: readonly Complex[], at: Point): n
   return standIn(`${name}(${key})`, at);
 }
 
-/** Whole numbers of letters are 1 to this. */
+/** Whole numbers of letters are each of 1 to this, then some of the thousand above. */
 const WHOLES = 32;
 
 /**
@@ -156,7 +156,7 @@ const WHOLES = 32;
 function standIn(name: string, { index, kind }: Point): number {
   const share = hashOf(name, index + 1) / 2 ** 32;
   if (kind === 'whole')
-    return 1 + (index < WHOLES ? inTurn(name, index) : Math.floor(WHOLES * share));
+    return 1 + (index < WHOLES ? inTurn(name, index) : WHOLES + Math.floor(1000 * share));
   const isNegative = kind === 'mixed' && hashOf(name, 0) % 2 === index % 2;
   return (isNegative ? -1 : 1) * (0.5 + 2 * share);
 }

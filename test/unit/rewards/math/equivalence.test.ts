@@ -243,6 +243,11 @@ const UNEQUAL: Readonly<Record<string, readonly Pair[]>> = {
     ['\\lfloor n-1\\rfloor', '\\lfloor\\sqrt{n-1}\\rfloor'],
     ['\\lfloor\\sqrt{n-1}\\rfloor', '\\lfloor\\sqrt{n-2}\\rfloor'],
     ['x', '\\lfloor x\\rfloor'],
+    ['\\lfloor n/100\\rfloor', '0'],
+    [
+      '\\lfloor n/5\\rfloor + \\lfloor n/25\\rfloor + \\lfloor n/125\\rfloor',
+      '\\lfloor n/5\\rfloor + \\lfloor n/25\\rfloor',
+    ],
   ],
   'listing and echoing': [
     ['5, 6', '5'],
@@ -283,6 +288,9 @@ const UNEQUAL: Readonly<Record<string, readonly Pair[]>> = {
     ['5 \\mathrm{~m}/\\mathrm{s}', '5 \\mathrm{~km}/\\mathrm{h}'],
     ['60 km/h', '60\\text{ miles per hour}'],
     ['5 m/s', '5 \\text{ m}'],
+    ['5\\text{ cm}^{-1}', '5\\text{ cm}'],
+    ['9.8\\text{ m s}⁻²', '9.8\\text{ m s}⁻¹'],
+    ['5\\text{ cm}^{1/2}', '5\\text{ cm}'],
     ['4s', '4'],
     ['2 million', '3 million'],
     ['2 million', '2 billion'],
