@@ -138,6 +138,8 @@ export const foreignNames: Readonly<Record<string, ForeignMeaning>> = {
   lora_target_modules: to('lora.target_modules'),
   target_modules: to('lora.target_modules'),
   lora_target: to('lora.target_modules'),
+  target_parameters: to('lora.target_parameters'),
+  lora_target_parameters: to('lora.target_parameters'),
   modules_to_save: to('lora.modules_to_save'),
   lora_modules_to_save: to('lora.modules_to_save'),
   additional_target: to('lora.modules_to_save'),

@@ -74,7 +74,7 @@ const REFUSALS: readonly (readonly [reason: string, ...names: readonly string[]]
   ['rows are shuffled anew for each epoch. Leave it out', 'train_sampling_strategy'],
   ['rows are not sorted by length. Leave it out', 'length_column_name'],
   ['Set adam_beta1, adam_beta2 and adam_epsilon', 'optim_args'],
-  ['Use lora.target_modules', 'lora_target_parameters', 'optim_target_modules'],
+  ['Use lora.target_modules', 'optim_target_modules'],
   ['decoders are all that is trained. Leave it out', 'lora_task_type'],
   ['noise on embeddings is for sft. Leave it out', 'neftune_noise_alpha'],
   ['it is for sft. Use label_smoothing in dpo', 'label_smoothing_factor'],

@@ -57,6 +57,14 @@ function deltaWorkingSet(question: MemoryQuestion): number {
 /** Bytes of a token's places among the rows of experts, by four orders. */
 const routingPerToken = ({ experts }: DecoderSpec): number => FLOAT * 4 * (experts?.perToken ?? 0);
 
+/** What gate and up of a token's experts make with A, of the rank that each expert has if all their matrices have LoRA. */
+function expertLows({ spec, elementBytes: e, expertLora = 0 }: MemoryQuestion): number {
+  if (spec.experts === null) return 0;
+  const { count, perToken } = spec.experts;
+  const perRank = spec.layers.length * count * (2 * spec.hiddenSize + 3 * spec.intermediateSize);
+  return (2 * e * perToken * expertLora) / perRank;
+}
+
 /** Bytes that a layer keeps for its backward pass. */
 export function keptByLayer(question: MemoryQuestion, layer: number): number {
   const { spec, tokens, elementBytes: e, isFused, isNative } = question;
@@ -66,7 +74,7 @@ export function keptByLayer(question: MemoryQuestion, layer: number): number {
     // Gate and up, and in float32 without our own operations the activation of the gate.
     const gated = (spec.gatedMlp ? 2 : 1) + (isNative || e !== FLOAT ? 0 : 1);
     const logits = FLOAT * (experts?.count ?? 0) + routingPerToken(spec);
-    const perToken = 2 * FLOAT * hiddenSize + e * gated * inner + logits;
+    const perToken = 2 * FLOAT * hiddenSize + e * gated * inner + expertLows(question) + logits;
     return tokens * (perToken + mixerPerToken(question, layer));
   }
   // The tape keeps every intermediate.
@@ -81,10 +89,14 @@ export function keptByRecomputed(question: MemoryQuestion, layer: number): numbe
   return tokens * (FLOAT * spec.hiddenSize + routingPerToken(spec) + mixed);
 }
 
-/** Rows of a token at its experts: what they take, and what they give in their order and in its. */
-function expertsAtWork({ spec, elementBytes: e }: MemoryQuestion): number {
+/**
+ * Rows of a token at its experts: what they take, and what they give in their order and in its; with LoRA on them what they
+ * took, too.
+ */
+function expertsAtWork({ spec, elementBytes: e, expertLora = 0 }: MemoryQuestion): number {
   if (spec.experts === null) return 0;
-  return spec.experts.perToken * spec.hiddenSize * (e + 2 * FLOAT);
+  const rows = expertLora > 0 ? 2 : 1;
+  return spec.experts.perToken * spec.hiddenSize * (rows * e + 2 * FLOAT);
 }
 
 export function workingSet(question: MemoryQuestion): number {

@@ -35,7 +35,7 @@ export function startLora(plan: LoraPlan, options: StartOptions): LoraStart {
   for (const target of plan.targets.values()) {
     const [nameA, nameB] = [loraA(target.module), loraB(target.module)];
     if (pissa === null) {
-      const start = { plan, seed: options.seed };
+      const start = { init: plan.config.initLoraWeights, r: target.r, seed: options.seed };
       values.set(nameA, randomMatrix(nameA, shapes.get(nameA)!, start));
       values.set(nameB, randomMatrix(nameB, shapes.get(nameB)!, start));
     } else {
@@ -84,19 +84,24 @@ function withBase(
   return plan.shapes.map(({ name }) => values.get(name)!);
 }
 
+interface RandomStart {
+  readonly init: boolean | string;
+  readonly r: number;
+  readonly seed: number;
+}
+
 function randomMatrix(
   name: string,
   shape: readonly number[],
-  { plan, seed }: { readonly plan: LoraPlan; readonly seed: number },
+  { init, r, seed }: RandomStart,
 ): Float32Array {
   const [rows, columns] = shape as [number, number];
   const values = new Float32Array(rows * columns);
-  const { initLoraWeights: init } = plan.config;
   if (loraPartOf(name) === 'b' && init !== false) return values;
   const rng = Rng.of(seed, 'lora', name);
   const bound = 1 / Math.sqrt(columns);
   for (let i = 0; i < values.length; i++) {
-    values[i] = init === 'gaussian' ? rng.normal() / rows : (2 * rng.uniform() - 1) * bound;
+    values[i] = init === 'gaussian' ? rng.normal() / r : (2 * rng.uniform() - 1) * bound;
   }
   return values;
 }

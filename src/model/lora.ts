@@ -15,17 +15,18 @@ import {
   resolveTargets,
   toFloat32,
 } from '../weights/index.js';
+import { parsePissa } from './pissa.js';
 import { replacedParameters } from './replaced.js';
 import type { DecoderSpec } from './spec.js';
-import { expertMatrices, expertWeights, linearModules } from './spec-modules.js';
+import { adaptable, expertMatrices, expertWeights, linearModules } from './spec-modules.js';
 
 export const loraA = (module: string) => loraName(module, 'a');
 export const loraB = (module: string) => loraName(module, 'b');
 export const loraMagnitude = (module: string) => loraName(module, 'magnitude');
 
 /**
- * Which modules get LoRA, and the shapes of what is trained: A, B and with DoRA the magnitudes of each
- * module in layer order, then the base parameters that get other values.
+ * Which modules and parameters of experts get LoRA, and the shapes of what is trained: A, B and with DoRA the magnitudes of
+ * each in layer order, then the base parameters that get other values.
  */
 export interface LoraPlan {
   readonly config: LoraConfig;
@@ -37,15 +38,17 @@ export interface LoraPlan {
 
 /** @throws InputError when targets or `modules_to_save` name nothing that the model has. */
 export function planLora(spec: DecoderSpec, config: LoraConfig): LoraPlan {
-  const modules = new Map(linearModules(spec).map((linear) => [linear.module, linear]));
+  const modules = new Map(adaptable(spec).map((each) => [each.module, each]));
   checkExperts(spec, config);
+  checkParameters(config);
   const resolved = resolveTargets(config, [...modules.keys()]);
   const targets = new Map(resolved.map((target) => [target.module, target]));
   const matrices = resolved.flatMap(({ module, r }) => {
-    const { inFeatures, outFeatures } = modules.get(module)!;
+    const { inFeatures, outFeatures, ...rest } = modules.get(module)!;
+    const ranks = 'count' in rest ? r * rest.count : r;
     return [
-      { name: loraA(module), shape: [r, inFeatures] },
-      { name: loraB(module), shape: [outFeatures, r] },
+      { name: loraA(module), shape: [ranks, inFeatures] },
+      { name: loraB(module), shape: [outFeatures, ranks] },
       ...(config.useDora ? [{ name: loraMagnitude(module), shape: [outFeatures] }] : []),
     ];
   });
@@ -63,8 +66,25 @@ function checkExperts(spec: DecoderSpec, { targetModules }: LoraConfig): void {
   if (named === undefined) return;
   throw new InputError({
     where: 'target_modules',
-    problem: `"${named}" names experts or their router, which have no LoRA`,
-    remedy: `Use all-linear, or names among ${lastParts(linearModules(spec).map(({ module }) => module)).join(', ')}`,
+    problem: `"${named}" names experts or their router, which are no linear modules to PEFT`,
+    remedy: `Name gate_up_proj or down_proj in target_parameters for experts; else use all-linear, or names among ${lastParts(linearModules(spec).map(({ module }) => module)).join(', ')}`,
+  });
+}
+
+/** @throws InputError for what PEFT does not do with LoRA on parameters, or does by a module's own weight. */
+function checkParameters(config: LoraConfig): void {
+  if (config.targetParameters === null) return;
+  const { loraDropout, useDora, initLoraWeights: init } = config;
+  const refused = [
+    loraDropout > 0 && `lora_dropout=${loraDropout}`,
+    useDora && 'use_dora=true',
+    parsePissa(init) !== null && `init_lora_weights=${init}`,
+  ].find((said) => said !== false);
+  if (refused === undefined) return;
+  throw new InputError({
+    where: 'target_parameters',
+    problem: `LoRA on parameters has no ${refused}, as in PEFT`,
+    remedy: `Change that, or leave target_parameters out`,
   });
 }
 

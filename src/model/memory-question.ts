@@ -14,6 +14,8 @@ export interface MemoryQuestion {
   readonly spec: DecoderSpec;
   /** Trained parameters. */
   readonly trained: number;
+  /** Those of them that are LoRA on experts; default: 0. */
+  readonly expertLora?: number;
   /** All parameters are trained: there are no frozen weights beside them. */
   readonly isFull: boolean;
   /** Bytes of an element of frozen matrices and activations: 2 or 4. */

@@ -7,6 +7,7 @@ import {
   type HostTensor,
   toFloat32,
 } from '../weights/index.js';
+import { loraOfWeights } from './expert-matrices.js';
 import { plainView } from './plain-view.js';
 import type { DecoderSpec } from './spec.js';
 import { parameterShapes } from './spec-modules.js';
@@ -26,11 +27,12 @@ export interface Merged {
 export function mergedView(base: Weighted, adapter: Adapter | null): Weighted {
   if (adapter === null) return base;
   const { spec, weights, adapter: plain } = plainView(base, adapter);
+  const loraOf = loraOfWeights(spec, plain.tensors);
   return {
     spec,
     weights: (name) => {
       const own = weights(name);
-      const lora = plain.tensors.get(name.replace(/\.weight$/, ''));
+      const lora = loraOf(name);
       return lora === undefined ? own : fromFloat32(added(own, lora), own.shape);
     },
   };
@@ -46,10 +48,11 @@ export function mergedWeights(
     weights,
     adapter: plain,
   } = adapter === null ? { ...base, adapter: null } : plainView(base, adapter);
+  const loraOf = loraOfWeights(spec, plain?.tensors ?? new Map());
   const tensors = new Map<string, HostTensor>();
   for (const [name, shape] of parameterShapes(spec)) {
     const own = weights(name);
-    const lora = plain?.tensors.get(name.replace(/\.weight$/, ''));
+    const lora = loraOf(name);
     const kept = dtype ?? baseDtype(base, name, own);
     if (lora === undefined && own.dtype === kept) tensors.set(name, own);
     else {

@@ -7,12 +7,14 @@ const ADAMW: OptimizerMoments = { count: 2, bits: 32 };
 export function optimizerBytes(question: MemoryQuestion): number {
   const { trained, isFull, isFused, isNative, elementBytes } = question;
   const { keepsReference = false, hasOwnScales = false, perParameter = 0 } = question;
+  // B in the order of experts, once more with a reference.
+  const byExpert = (question.expertLora ?? 0) * (FLOAT + (keepsReference ? FLOAT : 0));
   const takesHalves = isFused && !isNative && elementBytes !== FLOAT;
   const halves = takesHalves ? 6 : 0;
   const factors = takesHalves && hasOwnScales ? FLOAT : 0;
   const reference = keepsReference ? 2 * FLOAT + halves : 0;
   const held = (isFull ? 4 : 3) + perParameter;
-  return trained * (FLOAT * held + momentBytes(question) + halves + factors + reference);
+  return trained * (FLOAT * held + momentBytes(question) + halves + factors + reference) + byExpert;
 }
 
 /** Of a parameter. In 8 bits a block of 256 has a scale. */

@@ -20,7 +20,13 @@ import { Rng } from '../util/rng.js';
 import { type HostTensor, type LoraTarget, toFloat32 } from '../weights/index.js';
 import { dropout } from './dropout.js';
 import { FrozenWeights } from './frozen-weights.js';
-import { type FusedContext, type FusedLinear, type FusedLora, joinedLora } from './fused/index.js';
+import {
+  byExpert,
+  type FusedContext,
+  type FusedLinear,
+  type FusedLora,
+  joinedLora,
+} from './fused/index.js';
 import type { LayerInputs, ParameterSource } from './layer.js';
 import { isPlainPlan, type LoraPlan, loraA, loraB, loraMagnitude } from './lora.js';
 import type { AdapterChoice } from './policy-types.js';
@@ -170,6 +176,13 @@ export class PolicyParameters {
         const loras = group.map(({ module }) => this.fusedLora(module, view));
         if (!this.joins(group)) return group.map(({ module }, i) => linear(module, loras[i]!));
         return [linear(group[0]!.module, joinedLora(group, loras, this.fusedViews(view.adapter)))];
+      },
+      expertLora: (parameter, count) => {
+        const lora = this.fusedLora(parameter, view);
+        if (lora === null) return null;
+        const views = this.fusedViews(view.adapter);
+        const b = views.once(`by expert ${parameter}`, () => byExpert(lora.b, count));
+        return { a: lora.a, b, scale: lora.scale };
       },
     };
   }

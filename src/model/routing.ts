@@ -48,12 +48,21 @@ export function routed(logits: Tensor, { count, perToken }: ExpertsSpec): Routin
 }
 
 /** What each token's experts count, on the tape. @param logits `[T, count]` @returns `[T, perToken]` */
-export function routingWeights(
+export const routingWeights = (logits: Tensor, routing: Chosen, experts: ExpertsSpec): Tensor =>
+  ofChosen(logits, tf.softmax, { ...routing, ...experts });
+
+/** Its logarithm, likewise. */
+export const routingLogWeights = (logits: Tensor, routing: Chosen, experts: ExpertsSpec): Tensor =>
+  ofChosen(logits, tf.logSoftmax, { ...routing, ...experts });
+
+type Chosen = Pick<Routing, 'choices'>;
+
+function ofChosen(
   logits: Tensor,
-  { choices }: Pick<Routing, 'choices'>,
-  { perToken, normalized }: ExpertsSpec,
+  softmax: (x: Tensor) => Tensor,
+  { choices, perToken, normalized }: Chosen & ExpertsSpec,
 ): Tensor {
   const chosen = (from: Tensor) => gather(from.reshape([-1]), choices).reshape([-1, perToken]);
   // A softmax over the chosen is one over all, divided by the sum of the chosen.
-  return normalized ? tf.softmax(chosen(logits)) : chosen(tf.softmax(logits));
+  return normalized ? softmax(chosen(logits)) : chosen(softmax(logits));
 }

@@ -78,6 +78,34 @@ export function expertWeights(spec: DecoderSpec, layer: number): ExpertWeights {
   };
 }
 
+/** A matrix of each of a layer's experts, which to PEFT are one parameter; maps like a linear module. */
+export interface ExpertParameter extends Omit<LinearModule, 'bias'> {
+  readonly count: number;
+}
+
+/** Of a decoder with experts: gate and up of each one below the other, and down. */
+export function expertParameters(
+  spec: DecoderSpec,
+  layer: number,
+): readonly [gateUp: ExpertParameter, down: ExpertParameter] {
+  const { hiddenSize: hidden, intermediateSize: inner } = spec;
+  const { count, module } = spec.experts!;
+  const parameter = (name: string, inFeatures: number, outFeatures: number): ExpertParameter => ({
+    module: `model.layers.${layer}.${module}.${name}`,
+    inFeatures,
+    outFeatures,
+    count,
+  });
+  return [parameter('gate_up_proj', hidden, 2 * inner), parameter('down_proj', inner, hidden)];
+}
+
+/** What may have LoRA, in layer order: linear modules except the output head, and parameters of experts. */
+export const adaptable = (spec: DecoderSpec): (LinearModule | ExpertParameter)[] =>
+  spec.layers.flatMap((_, layer) => [
+    ...layerLinears(spec, layer),
+    ...(spec.experts === null ? [] : expertParameters(spec, layer)),
+  ]);
+
 /** The matrices of all experts. */
 export const expertMatrices = (spec: DecoderSpec): string[] =>
   spec.layers.flatMap((_, layer) =>

@@ -100,6 +100,8 @@ export interface ExpertsSpec {
   readonly normalized: boolean;
   /** Weight in training of the loss that keeps them evenly used. */
   readonly auxLossCoef: number;
+  /** The module in a layer that PEFT knows them as. */
+  readonly module: string;
   /** Checkpoints store the matrices of all experts as two tensors (Granite), see stacked-experts.ts. */
   readonly stacked: boolean;
 }

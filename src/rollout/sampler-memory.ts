@@ -5,7 +5,7 @@ import { sum } from '../util/numbers.js';
 import { elementCount } from '../util/shape.js';
 import type { HostDtype } from '../weights/index.js';
 import { cacheBytesPerRow, cacheBytesPerToken, MAX_CACHE_BYTES } from './engine/cache-bytes.js';
-import type { NativePrecision } from './graph/native-layout.js';
+import { type NativePrecision, packedShape } from './graph/native-layout.js';
 
 export interface SamplerSize {
   readonly spec: DecoderSpec;
@@ -17,7 +17,7 @@ export interface SamplerSize {
   readonly rows: number;
   /** Longest prompt and completion, tokens. */
   readonly context: number;
-  /** Parameters of the adapter, which are inputs of the graph. */
+  /** Parameters of the adapter, which are inputs of the graph; those of experts as they are packed. */
   readonly adapter: number;
   /** Its weights are loaded anew as they are trained; samplers hold those of different steps. */
   readonly isReloaded: boolean;
@@ -26,6 +26,10 @@ export interface SamplerSize {
 }
 
 const FLOAT = 4;
+
+/** Ranks of experts are padded to whole blocks of their own: by how much they are more. */
+export const packedRank = (r: number): number =>
+  packedShape('float32', { n: r, k: 1, isPaired: false })[0] / r;
 
 /** Bytes that a weight takes as products read it. */
 function packedBytes(precision: NativePrecision, stored: HostDtype): number {

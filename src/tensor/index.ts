@@ -3,7 +3,16 @@
 export { keepFreedBlocks } from './freed-blocks.js';
 export { gemmRate } from './gemm-rate.js';
 export { HalfFactors } from './half-factors.js';
-export { cut, half, joined, parted, reshaped } from './kernels/half-tensor.js';
+export {
+  cut,
+  half,
+  joined,
+  parted,
+  plus,
+  reshaped,
+  transposed,
+  zeros,
+} from './kernels/half-tensor.js';
 export { kernels } from './kernels/kernels.js';
 export { dropoutMask, seededUniform } from './kernels/seeded-uniform.js';
 export { type ComputeType, castTo, type Product } from './native/calls.js';

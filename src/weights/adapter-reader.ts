@@ -10,15 +10,15 @@ import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, BASE_QUANTIZATION } from './adapter-fi
 import { adapterRoot, type LoraPart, loraKey, parseAdapterKey } from './adapter-keys.js';
 import { type BaseLinear, checkAdapter } from './check-adapter.js';
 import { inModel, type StoredRoot } from './decoder-root.js';
+import { fileModule, fromFileModule, isParameter } from './expert-lora.js';
 import type { HostTensor } from './host-tensor.js';
 import {
   type AdapterConfigFile,
   type LoraConfig,
-  MERGE_BY_PEFT,
   readLoraConfig,
   renewedConfig,
 } from './lora-config.js';
-import { isSaved, isTarget, loraTarget, ofDecoder } from './lora-targets.js';
+import { isAdapted, isSaved, loraTarget, ofDecoder } from './lora-targets.js';
 import { readMetadata, readSafetensors } from './safetensors-reader.js';
 
 interface ReadAdapterOptions {
@@ -50,17 +50,13 @@ export function readAdapter(dir: string, { base }: ReadAdapterOptions = {}): Ada
   const config = inWords(read, root, { modules: modules.keys(), replaced: replaced.keys() });
   checkReplaced(path, config, replaced);
   const tensors = new Map<string, LoraTensors>();
-  for (const [module, parts] of modules) {
-    if (!isTarget(config, module)) {
-      throw new InputError({
-        where: path,
-        problem: `unexpected tensors for "${inModel(root, module)}"`,
-        remedy: `target_modules of ${ADAPTER_CONFIG} does not name it`,
-      });
-    }
+  for (const [stored, parts] of modules) {
+    const module = fromFileModule(config, stored);
+    checkTarget(path, { module, stored: inModel(root, stored), config });
     const { r, scale } = loraTarget(config, module);
     const complete = completeParts(path, { module, parts, config });
-    checkRank(path, { name: inModel(root, module), r, ...complete });
+    const name = inModel(root, module);
+    checkRank(path, { name, r, isStacked: isParameter(module), ...complete });
     tensors.set(module, { ...complete, scale });
   }
   const quantization = readMetadata(path)[BASE_QUANTIZATION] ?? null;
@@ -90,6 +86,27 @@ function inWords(
 /** Modules of experts, whether each has matrices of its own or all are in one parameter, and of their routers. */
 const OF_EXPERTS = /[.](?:experts|gate|router)(?:[.]|$)/;
 
+interface StoredTarget {
+  readonly module: string;
+  /** What the file calls it. */
+  readonly stored: string;
+  readonly config: LoraConfig;
+}
+
+/** @throws InputError for a module that the config does not name, or that has no LoRA here */
+function checkTarget(where: string, { module, stored, config }: StoredTarget): void {
+  const problem = `unexpected tensors for "${stored}"`;
+  if (OF_EXPERTS.test(module) && !isParameter(module)) {
+    const known =
+      'Of experts, parameters that target_parameters names have LoRA, routers have none';
+    const remedy = `${known}. Merge the adapter into its base with the PEFT that made it, and give the result as model`;
+    throw new InputError({ where, problem, remedy });
+  }
+  if (isAdapted(config, module)) return;
+  const remedy = `target_modules of ${ADAPTER_CONFIG} does not name it`;
+  throw new InputError({ where, problem, remedy });
+}
+
 type Parts = Partial<Record<LoraPart, HostTensor>>;
 
 interface SortedTensors {
@@ -118,12 +135,6 @@ function sortTensors(
       });
     } else if ('replaces' in parsed) {
       replaced.set(parsed.replaces, tensor);
-    } else if (OF_EXPERTS.test(parsed.module)) {
-      throw new InputError({
-        where: path,
-        problem: `"${key}" is LoRA of experts or their router, which have none here`,
-        remedy: MERGE_BY_PEFT,
-      });
     } else {
       modules.set(parsed.module, { ...modules.get(parsed.module), [parsed.part]: tensor });
     }
@@ -158,14 +169,15 @@ type Pair = Omit<LoraTensors, 'scale'>;
 function completeParts(where: string, { module, parts, config }: PartsOfModule): Pair {
   const { root, useDora } = config;
   const { a, b, magnitude } = parts;
+  const key = (part: LoraPart) => loraKey(root, fileModule(config, module), part);
   const missing = a === undefined ? 'a' : b === undefined ? 'b' : null;
   const lacking = missing ?? (useDora && magnitude === undefined ? 'magnitude' : null);
   if (lacking !== null) {
-    const problem = `tensor "${loraKey(root, module, lacking)}" is missing`;
+    const problem = `tensor "${key(lacking)}" is missing`;
     throw new InputError({ where, problem });
   }
   if (!useDora && magnitude !== undefined) {
-    const problem = `unexpected tensor "${loraKey(root, module, 'magnitude')}"`;
+    const problem = `unexpected tensor "${key('magnitude')}"`;
     throw new InputError({ where, problem, remedy: `use_dora of ${ADAPTER_CONFIG} is false` });
   }
   return { a: a!, b: b!, ...(magnitude && { magnitude }) };
@@ -175,10 +187,14 @@ interface RankedPair extends Pair {
   /** Of the module, as the file has it. */
   readonly name: string;
   readonly r: number;
+  /** Of several matrices, each of that rank. */
+  readonly isStacked: boolean;
 }
 
-function checkRank(path: string, { name, r, a, b, magnitude }: RankedPair): void {
-  const fits = a.shape.length === 2 && b.shape.length === 2 && a.shape[0] === r && b.shape[1] === r;
+function checkRank(path: string, { name, r, isStacked, a, b, magnitude }: RankedPair): void {
+  const [ranks = 0] = a.shape;
+  const isRanked = isStacked ? ranks % r === 0 : ranks === r;
+  const fits = a.shape.length === 2 && b.shape.length === 2 && isRanked && b.shape[1] === ranks;
   const [rows] = b.shape;
   if (magnitude !== undefined && (magnitude.shape.length !== 1 || magnitude.shape[0] !== rows)) {
     const problem = `"${name}" has magnitudes [${magnitude.shape.join(', ')}], expected [${rows}]`;

@@ -5,6 +5,7 @@ import type { Adapter } from './adapter.js';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, BASE_QUANTIZATION } from './adapter-files.js';
 import { loraKey, replacedKey } from './adapter-keys.js';
 import { inModel, moduleOf } from './decoder-root.js';
+import { fileModule, isParameter } from './expert-lora.js';
 import type { HostTensor } from './host-tensor.js';
 import { toAdapterConfigJson } from './lora-config.js';
 import { ALL_LINEAR, lastParts } from './lora-targets.js';
@@ -14,7 +15,8 @@ import { writeSafetensors } from './safetensors-writer.js';
 export function writeAdapter(dir: string, adapter: Adapter): void {
   const { root } = adapter.config;
   const file = new Map<string, HostTensor>();
-  for (const [module, { a, b, magnitude }] of adapter.tensors) {
+  for (const [name, { a, b, magnitude }] of adapter.tensors) {
+    const module = fileModule(adapter.config, name);
     file.set(loraKey(root, module, 'a'), a);
     file.set(loraKey(root, module, 'b'), b);
     if (magnitude !== undefined) file.set(loraKey(root, module, 'magnitude'), magnitude);
@@ -37,7 +39,8 @@ export function writeAdapter(dir: string, adapter: Adapter): void {
  */
 function writtenTargets({ config, tensors }: Adapter): readonly string[] {
   const { targetModules, root } = config;
-  const modules = [...tensors.keys()].map((module) => inModel(root, module));
+  const linears = [...tensors.keys()].filter((name) => !isParameter(name));
+  const modules = linears.map((module) => inModel(root, module));
   if (root !== 'model') return modules;
   if (typeof targetModules !== 'string') return targetModules;
   return targetModules.toLowerCase() === ALL_LINEAR ? lastParts(modules) : modules;

@@ -3,11 +3,14 @@ import { sha256 } from '../util/files.js';
 import type { HostTensor } from './host-tensor.js';
 import type { LoraConfig } from './lora-config.js';
 
-/** LoRA of one module: y = W x + scale · B (A x), rows scaled to `magnitude` with DoRA. */
+/**
+ * LoRA of one module: y = W x + scale · B (A x), rows scaled to `magnitude` with DoRA; or of a parameter of experts, where
+ * A and B hold those of each (see expert-lora.ts).
+ */
 export interface LoraTensors {
-  /** [r, in] */
+  /** [r, in], or [count · r, in] */
   readonly a: HostTensor;
-  /** [out, r] */
+  /** [out, r], or [out, r · count] */
   readonly b: HostTensor;
   /** [out], with DoRA only. */
   readonly magnitude?: HostTensor;
@@ -22,7 +25,7 @@ export interface Adapter {
   readonly revision?: string | null;
   /** How the base was kept while it was trained, e.g. `nf4`; null: as it is. */
   readonly quantization?: string | null;
-  /** By module name, e.g. `model.layers.0.self_attn.q_proj`. */
+  /** By module name, e.g. `model.layers.0.self_attn.q_proj`, or that of a parameter of experts. */
   readonly tensors: ReadonlyMap<string, LoraTensors>;
   /** Other values for tensors of the base (`modules_to_save`, `bias`), by their names there. */
   readonly replaced?: ReadonlyMap<string, HostTensor>;

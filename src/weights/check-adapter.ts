@@ -2,9 +2,9 @@
 import { InputError } from '../util/errors.js';
 import type { Adapter } from './adapter.js';
 import { inModel } from './decoder-root.js';
-import { isTarget } from './lora-targets.js';
+import { isAdapted } from './lora-targets.js';
 
-/** A linear module of the base model. */
+/** A linear module of the base model, or a parameter of experts, each of which maps so. */
 export interface BaseLinear {
   readonly module: string;
   readonly inFeatures: number;
@@ -35,7 +35,7 @@ export function checkAdapter(adapter: Adapter, base: readonly BaseLinear[], wher
     }
   }
   for (const module of linears.keys()) {
-    if (isTarget(adapter.config, module) && !adapter.tensors.has(module)) {
+    if (isAdapted(adapter.config, module) && !adapter.tensors.has(module)) {
       fail(`no tensors for module ${named(module)}`);
     }
   }

@@ -10,6 +10,7 @@ export { checkShapes } from './checkpoint-shapes.js';
 export { type WriteCheckpointOptions, writeCheckpoint } from './checkpoint-writer.js';
 export { type DecoderRoot, inModel, moduleOf } from './decoder-root.js';
 export { BYTES_PER_ELEMENT, fromFloat32, toFloat32 } from './dtype.js';
+export { eachExpert, isParameter, rowsOfLora } from './expert-lora.js';
 export { weightsFingerprint } from './fingerprint.js';
 export {
   FOUR_BIT_BLOCK,

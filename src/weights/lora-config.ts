@@ -29,6 +29,8 @@ export interface LoraConfig {
   readonly r: number;
   readonly loraAlpha: number;
   readonly loraDropout: number;
+  /** Parameters of experts that get LoRA, by their names or the ends of them (see expert-lora.ts); null for none. */
+  readonly targetParameters: readonly string[] | null;
   /** Module names or their last parts; or a regular expression of whole names; or `all-linear`. */
   readonly targetModules: readonly string[] | string;
   readonly excludeModules: readonly string[] | string | null;
@@ -61,6 +63,7 @@ export function loraConfig(
   return {
     root: 'model',
     loraDropout: 0,
+    targetParameters: null,
     excludeModules: null,
     rankPattern: {},
     alphaPattern: {},
@@ -85,7 +88,6 @@ const FIXED_FIELDS: Readonly<Record<string, string | false | null>> = {
   fan_in_fan_out: false,
   use_qalora: false,
   trainable_token_indices: null,
-  target_parameters: null,
   layer_replication: null,
   megatron_config: null,
   alora_invocation_tokens: null,
@@ -93,14 +95,6 @@ const FIXED_FIELDS: Readonly<Record<string, string | false | null>> = {
   arrow_config: null,
   kasa_config: null,
   monteclora_config: null,
-};
-
-/** What helps where PEFT has put LoRA on more than linear modules. */
-export const MERGE_BY_PEFT =
-  'Merge the adapter into its base with the PEFT that made it, and give the result as model';
-
-const REMEDIES: Readonly<Record<string, string>> = {
-  target_parameters: `Parameters, as of experts, have no LoRA here. ${MERGE_BY_PEFT}`,
 };
 
 export interface AdapterConfigFile {
@@ -120,7 +114,8 @@ export function readLoraConfig(path: string): AdapterConfigFile {
     r: field('r', RANK),
     loraAlpha: field('lora_alpha', POSITIVE),
     loraDropout: field('lora_dropout', NUMBER, 0),
-    targetModules: field('target_modules', NAMES),
+    targetParameters: listOrNull(field('target_parameters', oneOrMore(TEXT), null)),
+    targetModules: field('target_modules', NAMES, []),
     excludeModules: field('exclude_modules', NAMES, null),
     rankPattern: field('rank_pattern', recordOf(RANK), {}),
     alphaPattern: field('alpha_pattern', recordOf(POSITIVE), {}),
@@ -145,6 +140,7 @@ export function renewedConfig(config: LoraConfig): LoraConfig {
   return {
     ...config,
     targetModules: names(config.targetModules),
+    targetParameters: names(config.targetParameters),
     excludeModules: names(config.excludeModules),
     modulesToSave: names(config.modulesToSave),
     layersPattern: names(config.layersPattern),
@@ -162,7 +158,7 @@ function checkSupported(where: string, fields: Readonly<Record<string, unknown>>
   for (const [field, only] of Object.entries(FIXED_FIELDS)) {
     const value = fields[field];
     if (value === undefined || value === only || isOff(value)) continue;
-    refuse(field, value, REMEDIES[field] ?? `Not supported; only ${JSON.stringify(only)} is`);
+    refuse(field, value, `Not supported; only ${JSON.stringify(only)} is`);
   }
   if (!PLAIN_INITS.some((plain) => plain === init)) {
     refuse(
@@ -190,6 +186,7 @@ export function toAdapterConfigJson({ config, baseModel, revision }: AdapterConf
     lora_alpha: config.loraAlpha,
     lora_dropout: config.loraDropout,
     target_modules: config.targetModules,
+    target_parameters: config.targetParameters,
     exclude_modules: config.excludeModules,
     rank_pattern: config.rankPattern,
     alpha_pattern: config.alphaPattern,

@@ -4,12 +4,13 @@
  */
 import { InputError } from '../util/errors.js';
 import { inModel, moduleOf } from './decoder-root.js';
+import { isNamedParameter, isParameter, isTargetParameter } from './expert-lora.js';
 import type { LoraConfig } from './lora-config.js';
 import { namePattern } from './name-pattern.js';
 
 export const ALL_LINEAR = 'all-linear';
 
-/** One module that gets LoRA: y = W x + scale · B (A x). */
+/** One module that gets LoRA: y = W x + scale · B (A x); or a parameter of experts, where that holds for each of them. */
 export interface LoraTarget {
   readonly module: string;
   readonly r: number;
@@ -19,14 +20,17 @@ export interface LoraTarget {
 }
 
 /**
- * The targets among `moduleNames` (names of linear modules), in their order.
+ * The targets among `names`, of linear modules and of parameters of experts, in their order.
  * @throws InputError when nothing matches, or on a bad pattern.
  */
-export function resolveTargets(config: LoraConfig, moduleNames: readonly string[]): LoraTarget[] {
-  const targets = moduleNames
-    .filter((module) => isTarget(config, module))
-    .map((module) => loraTarget(config, module));
+export function resolveTargets(config: LoraConfig, names: readonly string[]): LoraTarget[] {
+  const targets = names
+    .filter((name) => isAdapted(config, name))
+    .map((name) => loraTarget(config, name));
   if (targets.length > 0) return targets;
+  const [idle] = config.targetModules.length === 0 ? idleParameters(config, names) : [];
+  if (idle !== undefined) throw new InputError({ ...idle, where: idle.field });
+  const moduleNames = names.filter((name) => !isParameter(name));
   const isPattern = typeof config.targetModules === 'string';
   const some = lastParts(moduleNames).slice(0, 3).join(', ');
   throw new InputError({
@@ -75,8 +79,12 @@ export function isSaved(
   return modulesToSave?.some((entry) => isSavedBy(entry, module)) ?? false;
 }
 
+/** Whether PEFT would put LoRA on a linear module or a parameter of experts, by the decoder's own name. */
+export const isAdapted = (config: LoraConfig, name: string): boolean =>
+  isParameter(name) ? isTargetParameter(config, name) : isTarget(config, name);
+
 /** Whether PEFT would put LoRA on a linear module, which has the decoder's own name here. */
-export function isTarget(config: LoraConfig, decoderModule: string): boolean {
+function isTarget(config: LoraConfig, decoderModule: string): boolean {
   const { targetModules, excludeModules, modulesToSave } = config;
   const module = inModel(config.root, decoderModule);
   if (modulesToSave?.some((name) => savedBlock(name).test(module))) return false;
@@ -111,10 +119,14 @@ interface IdleName {
   readonly remedy: string;
 }
 
-/** Listed targets that name no linear module, and keys of rank and alpha that match none with LoRA. */
-export function idleNames(config: LoraConfig, linears: readonly string[]): IdleName[] {
+/**
+ * Listed targets that name no linear module or parameter of experts, and keys of rank and alpha that match none with LoRA.
+ * @param names Of linear modules and of parameters of experts.
+ */
+export function idleNames(config: LoraConfig, names: readonly string[]): IdleName[] {
   const { root, targetModules, rankPattern, alphaPattern } = config;
-  const targets = linears.filter((module) => isTarget(config, module));
+  const linears = names.filter((name) => !isParameter(name));
+  const targets = names.filter((name) => isAdapted(config, name));
   const isIdle = (modules: readonly string[], fits: (module: string) => boolean): boolean =>
     !modules.some((module) => fits(inModel(root, module)));
   const listed = typeof targetModules === 'string' ? [] : targetModules;
@@ -134,9 +146,25 @@ export function idleNames(config: LoraConfig, linears: readonly string[]): IdleN
         problem: `"${name}" names no linear module`,
         remedy: `The model has ${lastParts(linears).join(', ')}`,
       })),
+    ...idleParameters(config, names),
     ...keysOf('rank_pattern', rankPattern),
     ...keysOf('alpha_pattern', alphaPattern),
   ];
+}
+
+function idleParameters(
+  { root, targetParameters }: LoraConfig,
+  names: readonly string[],
+): IdleName[] {
+  const parameters = names.filter(isParameter);
+  const isIdle = (entry: string): boolean =>
+    !parameters.some((name) => isNamedParameter(entry, inModel(root, name)));
+  const known = lastParts(parameters).join(', ');
+  return (targetParameters ?? []).filter(isIdle).map((entry) => ({
+    field: 'target_parameters',
+    problem: `"${entry}" names no parameter of experts`,
+    remedy: known === '' ? 'The model has no experts' : `The model has ${known}`,
+  }));
 }
 
 function hasSuffix(module: string, name: string): boolean {

@@ -1,7 +1,7 @@
 /** Log-probabilities under a model with an adapter, as the trainer and as the sampler compute them. */
 import { loraFromAdapter, Policy, planLora } from '../../src/model/index.js';
 import type { DecoderSpec } from '../../src/model/spec.js';
-import { createOnnxSampler } from '../../src/rollout/index.js';
+import { createOnnxSampler, type KernelOptions } from '../../src/rollout/index.js';
 import type { Adapter, HostTensor } from '../../src/weights/index.js';
 import { batchOf, logpsOf } from '../support/token-rows.js';
 
@@ -34,6 +34,7 @@ export async function trainerScores({ spec, weights, adapter }: AdaptedModel, ro
 export async function samplerScores(
   { spec, weights, adapter }: AdaptedModel,
   rows: Rows,
+  kernels?: KernelOptions,
 ): Promise<number[][]> {
   const sampler = await createOnnxSampler({
     spec,
@@ -42,6 +43,7 @@ export async function samplerScores(
     loraModules: [...adapter.tensors.keys()],
     maxContext: Math.max(...rows.map((ids) => ids.length)),
     threads: 1,
+    ...(kernels && { kernels }),
   });
   sampler.setAdapter(adapter);
   const logps = await sampler.score(rows);

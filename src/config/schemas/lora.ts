@@ -12,9 +12,13 @@ export const loraSchema = (dropout: number) =>
         .default(dropout)
         .describe('Dropout on the input of A in training'),
       target_modules: z
-        .union([text(), z.array(text()).min(1)])
+        .union([text(), z.array(text())])
         .default('all-linear')
         .describe('Module suffixes (list), a regular expression, or all-linear'),
+      target_parameters: z
+        .array(text())
+        .default([])
+        .describe('Experts that get LoRA, by ends of names: gate_up_proj, down_proj'),
       exclude_modules: z
         .union([text(), z.array(text())])
         .default([])

@@ -35,7 +35,10 @@ export function granite(fields: ConfigFields): DecoderSpec {
 export function graniteMoe(fields: ConfigFields): DecoderSpec {
   const traits = { family: 'granitemoe', vocabSize: 32_000, biases: ['attention_bias'] } as const;
   const spec = graniteLike(fields, traits, 1);
-  const experts = { count: 8, perToken: 2, normalized: true, auxLossCoef: 0.001, stacked: true };
+  const experts = {
+    ...{ count: 8, perToken: 2, normalized: true, auxLossCoef: 0.001 },
+    ...{ stacked: true, module: 'block_sparse_moe.experts' },
+  };
   return {
     ...spec,
     names: { ...spec.names, mlp: 'block_sparse_moe', router: 'router.layer' },

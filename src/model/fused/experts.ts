@@ -1,104 +1,119 @@
 /**
- * Experts in place of a layer's MLP, by the kernels of layers: rows of one expert are multiplied together. Experts are
- * frozen; the gradient goes to the layer's input, through them and through the router's probabilities.
+ * Experts in place of a layer's MLP: each is one, over the rows of tokens that go to it. Of y = w·f(x), with w the router's
+ * weight of a row, f gets w·dy, and Σ core·dcore is then the gradient to log w, as f's last layer is linear.
  */
-import { castTo, joined, kernels, parted, rowsAt, type Tensor, tf } from '../../tensor/index.js';
-import { type Routing, routingWeights } from '../routing.js';
+import { castTo, kernels, type Tensor, tf } from '../../tensor/index.js';
+import { routingLogWeights } from '../routing.js';
 import { expertWeights } from '../spec-modules.js';
+import {
+  type ExpertLinears,
+  expertLinears,
+  parameterGradients,
+  trainedNames,
+} from './expert-linears.js';
+import { ExpertRows, stacked } from './expert-rows.js';
 import type { FusedContext } from './fused-source.js';
+import { backwardGroup, forwardGroup, lowRank } from './linear-group.js';
+import { mlpOf } from './mlp.js';
 import type { Inner } from './sublayer.js';
-
-/** Rows of experts, one below the other, as one tensor; they themselves are let go. */
-function stacked(rows: readonly Tensor[]): Tensor {
-  const all = joined(rows, 0);
-  if (rows.length > 1) tf.dispose(rows as Tensor[]);
-  return all;
-}
 
 export function fusedExperts(context: FusedContext, layer: number): Inner {
   const { spec, compute, routers } = context;
-  const { activation: kind } = spec;
-  const chosen = spec.experts!;
-  const { router, experts } = expertWeights(spec, layer);
-  const product = (a: Tensor, name: string, transpose: boolean) => {
-    return { a, b: context.matrix(name), transpose };
+  const trained = trainedNames(context, layer);
+  const router = (a: Tensor, transpose: boolean) => {
+    return { a, b: context.matrix(expertWeights(spec, layer).router), transpose };
   };
-
-  const routingOf = (logits: Tensor) => routers!.routing(layer, logits);
-  const present = ({ counts }: Routing) => experts.filter((_, expert) => counts[expert]! > 0);
-  /** Of rows, those of each expert that has some. */
-  const apart = (rows: Tensor, { counts }: Routing): Tensor[] => {
-    const sizes = counts.filter((count) => count > 0);
-    return parted(rows, sizes, 0);
+  /** Where tokens go, and what `make` makes of each expert that gets some. */
+  const open = (logits: Tensor) => {
+    const routing = routers!.routing(layer, logits);
+    const rows = new ExpertRows(context, routing);
+    const each = <T>(make: (linears: ExpertLinears, index: number) => T): T[] =>
+      rows
+        .present(expertLinears(context, layer))
+        .map((linears, i) => tf.tidy(() => make(linears, i) as never) as T);
+    return { routing, rows, each };
   };
-  /** What each row counts, `[T · perToken, 1]`. */
-  const rowWeights = (logits: Tensor, routing: Routing): Tensor => {
-    const weights = routingWeights(logits, routing, chosen).reshape([-1, 1]);
-    return rowsAt(weights, routing.order, 'float32');
-  };
-  /** Float32 rows by token and place, `[T, perToken, …]`. */
-  const byToken = (rows: Tensor, routing: Routing): Tensor =>
-    rowsAt(rows, routing.rows, 'float32').reshape([-1, chosen.perToken, rows.shape[1]!]);
 
   return {
     linears: [],
+    trained,
     forward(h, _, { keeps }) {
       return tf.tidy(() => {
-        const logits = kernels().gemm([product(h, router, true)], { out: 'float32' });
-        const routing = routingOf(logits);
-        const inputs = apart(rowsAt(h, routing.tokens, compute), routing);
-        const each = present(routing).map(({ gate, up }, i) =>
-          tf.tidy(() => {
-            const x = inputs[i]!;
-            const sides = [[product(x, gate, true)], [product(x, up, true)]] as const;
-            return kernels().gatedGemm(sides, { kind, keeps });
-          }),
+        const logits = kernels().gemm([router(h, true)], { out: 'float32' });
+        const { rows, each } = open(logits);
+        const inputs = rows.inputs(h);
+        const traces = each((linears, i) =>
+          mlpOf(context, linears).forward(inputs[i]!, linears.slice(0, -1), { keeps }),
         );
-        const core = stacked(each.map(([y]) => y));
-        return { core, saved: [logits, ...each.flatMap(([, ...trace]) => trace)] } as never;
+        const core = stacked(traces.map((trace) => trace.core));
+        return { core, saved: [logits, ...traces.flatMap(({ saved }) => saved)] } as never;
       });
     },
     result: (core, [logits]) =>
       tf.tidy(() => {
-        const routing = routingOf(logits!);
-        const weights = apart(rowWeights(logits!, routing), routing);
-        const cores = apart(core, routing);
-        const rows = present(routing).map(({ down }, i) =>
-          tf.tidy(() => {
-            const y = kernels().gemm([product(cores[i]!, down, true)], { out: 'float32' });
-            return y.mul(weights[i]!) as Tensor;
-          }),
-        );
-        return byToken(stacked(rows), routing).sum(1);
+        const { rows, each } = open(logits!);
+        const [weights, cores] = [rows.weights(logits!), rows.apart(core)];
+        const results = each(([, , down], i) => {
+          const x = cores[i]!;
+          const lows = lowRank(x, [down], compute);
+          const [y] = forwardGroup({ x, lows }, [down], { out: 'float32' });
+          return y!.mul(weights[i]!) as Tensor;
+        });
+        return rows.byToken(results).sum(1);
       }),
     coreOf: ([logits]) => logits!,
-    backward({ dcore: dy, saved: [logits, ...traces] }, _, { out, residual }) {
-      const dh = tf.tidy(() => {
-        const routing = routingOf(logits!);
-        const weights = apart(rowWeights(logits!, routing), routing);
-        const dys = apart(rowsAt(dy, routing.tokens, compute), routing);
-        const each = present(routing).map(({ gate, up, down }, i) =>
-          tf.tidy(() => {
-            const trace = traces.slice(i * kernels().gatedTrace, (i + 1) * kernels().gatedTrace);
-            const made = kernels().gemm([product(dys[i]!, down, false)], { out: compute });
-            const dcore = castTo(made, compute, 'float32');
-            const core = castTo(kernels().gatedAgain(trace, kind), compute, 'float32');
-            const weighted = castTo(dcore.mul(weights[i]!), 'float32', compute);
-            const [dgate, dup] = kernels().gatedGradient(trace, weighted, kind);
-            const products = [product(dgate, gate, false), product(dup, up, false)];
-            return [kernels().gemm(products, { out: 'float32' }), core.mul(dcore).sum(1, true)];
-          }),
-        );
-        const through = byToken(stacked(each.map(([dx]) => dx!)), routing).sum(1);
-        const dweights = byToken(stacked(each.map(([, dw]) => dw!)), routing).squeeze([2]);
-        const dlogits = tf.grad((x) => routingWeights(x, routing, chosen))(logits!, dweights);
+    backward({ h, dcore: dy, saved: [logits, ...saved] }, _, { out, residual }) {
+      const [dh, ...gradients] = tf.tidy(() => {
+        const { routing, rows, each } = open(logits!);
+        const [weights, dys] = [rows.weights(logits!), rows.inputs(dy)];
+        // Read by gradients of LoRA alone.
+        const inputs = trained.length === 0 ? dys : rows.inputs(h);
+        const size = saved.length / dys.length;
+        const parts = each((linears, i) => {
+          const d = castTo(dys[i]!, compute, 'float32').mul(weights[i]!) as Tensor;
+          const trace = saved.slice(i * size, (i + 1) * size);
+          const args = { x: inputs[i]!, dy: castTo(d, 'float32', compute), trace };
+          return throughExpert(context, linears, args);
+        });
+        const through = rows.byToken(parts.map(([dx]) => dx!)).sum(1);
+        const toLog = rows.byToken(parts.map(([, dlog]) => dlog!)).squeeze([2]);
+        const weigh = (x: Tensor) => routingLogWeights(x, routing, spec.experts!);
+        const dlogits = tf.grad(weigh)(logits!, toLog);
         const slopes = routers!.slopesOf(logits!);
-        const all = slopes === null ? dlogits : dlogits.add(slopes);
-        const toRouter = product(castTo(all, 'float32', compute), router, false);
+        const all = castTo(slopes === null ? dlogits : dlogits.add(slopes), 'float32', compute);
         const rest = residual === undefined ? through : through.add(residual);
-        return kernels().gemm([toRouter], { out, residual: rest as Tensor });
+        const back = kernels().gemm([router(all, false)], { out, residual: rest as Tensor });
+        if (trained.length === 0) return [back];
+        const own = rows.ofAll(parts.map(([, , ...gradients]) => gradients));
+        return [back, ...parameterGradients(context, layer, own)];
       });
-      return { dh, gradients: [] };
+      return { dh: dh!, gradients };
     },
   };
+}
+
+interface ExpertGradientInputs {
+  readonly x: Tensor;
+  /** Times the router's weight. */
+  readonly dy: Tensor;
+  /** What the forward pass saved. */
+  readonly trace: readonly Tensor[];
+}
+
+/** @returns dx, Σ core·dcore of each row, then the gradients to LoRA of gate, up and down. */
+function throughExpert(
+  context: FusedContext,
+  linears: ExpertLinears,
+  { x, dy, trace }: ExpertGradientInputs,
+): Tensor[] {
+  const { compute } = context;
+  const mlp = mlpOf(context, linears);
+  const [inner, last] = [linears.slice(0, -1), linears.slice(-1)];
+  const core = mlp.coreOf(trace);
+  const group = { x: core, dys: [dy], linears: last, lows: lowRank(core, last, compute) };
+  const upper = backwardGroup(group, { out: compute, compute });
+  const dcore = upper.dx;
+  const lower = mlp.backward({ h: x, dcore, saved: trace }, inner, { out: 'float32' });
+  const products = castTo(core, compute, 'float32').mul(castTo(dcore, compute, 'float32'));
+  return [lower.dh, products.sum(1, true), ...lower.gradients, ...upper.gradients];
 }

@@ -4,7 +4,7 @@ import type { BatchGeometry } from '../geometry.js';
 import type { Routers } from '../routers.js';
 import type { DecoderSpec } from '../spec.js';
 import type { LinearModule } from '../spec-modules.js';
-import type { FusedLinear } from './linear-group.js';
+import type { FusedLinear, FusedLora } from './linear-group.js';
 
 export interface FusedContext {
   readonly spec: DecoderSpec;
@@ -18,4 +18,6 @@ export interface FusedContext {
   matrix(name: string): Tensor;
   /** Modules that share an input: each by itself, or all as one whose result is theirs side by side. */
   linears(group: readonly LinearModule[]): readonly FusedLinear[];
+  /** A, `[count · r, in]`, and B of each expert one below the other, `[count · out, r]`; null where the parameter has none. */
+  expertLora(parameter: string, count: number): Pick<FusedLora, 'a' | 'b' | 'scale'> | null;
 }

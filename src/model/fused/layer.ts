@@ -69,8 +69,9 @@ export class FusedLayer {
 
   /** Names of the LoRA matrices in the order of `gradient`. */
   get parameterNames(): string[] {
-    const linears = [...this.mixer.inner.linears, ...this.mlp.inner.linears];
-    return partsOf(linears).flatMap(({ module }) => [loraA(module), loraB(module)]);
+    const { linears, trained = [] } = this.mlp.inner;
+    const parts = partsOf([...this.mixer.inner.linears, ...linears]);
+    return [...parts.flatMap(({ module }) => [loraA(module), loraB(module)]), ...trained];
   }
 
   /**

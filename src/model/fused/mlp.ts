@@ -6,14 +6,27 @@ import { castTo, kernels, type Tensor, tf } from '../../tensor/index.js';
 import type { LinearGroups } from '../spec-modules.js';
 import { inColumns } from './columns.js';
 import type { FusedContext } from './fused-source.js';
-import { backwardGroup, forwardGroup, lowRank, productsOf } from './linear-group.js';
+import {
+  backwardGroup,
+  type FusedLinear,
+  forwardGroup,
+  lowRank,
+  productsOf,
+} from './linear-group.js';
 import type { Inner } from './sublayer.js';
 
 export function fusedMlp(
   context: FusedContext,
   { gateUp, down }: NonNullable<LinearGroups['mlp']>,
 ): Inner {
-  const { spec, compute } = context;
+  return mlpOf(context, [...context.linears(gateUp), ...context.linears([down])]);
+}
+
+/** @param linears Gate and up, or both as one, and down. */
+export function mlpOf(
+  { spec, compute }: Pick<FusedContext, 'spec' | 'compute'>,
+  linears: readonly FusedLinear[],
+): Inner {
   const widths = [spec.intermediateSize, spec.intermediateSize];
   /** The gradient to gate and up, which are one. */
   const added = (sides: readonly Tensor[]): Tensor => {
@@ -21,7 +34,7 @@ export function fusedMlp(
     return castTo(gate!.add(up!), 'float32', compute);
   };
   return {
-    linears: [...context.linears(gateUp), ...context.linears([down])],
+    linears,
     forward(h, linears, { keeps }) {
       const lows = lowRank(h, linears, compute);
       if (linears.length === 2 && linears.every(({ bias }) => bias === null)) {

@@ -18,6 +18,8 @@ import {
 export interface Inner {
   /** The last one takes the core, unless `result` does. */
   readonly linears: readonly FusedLinear[];
+  /** Names of what else is trained, whose gradients `backward` gives last; absent: nothing. */
+  readonly trained?: readonly string[];
   /**
    * @param h `[T, H]` in the compute type. @param linears Without the last.
    */

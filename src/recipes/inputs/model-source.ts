@@ -11,7 +11,7 @@ import {
   storedShapes,
 } from '../../model/index.js';
 import type { DecoderSpec } from '../../model/spec.js';
-import { linearModules } from '../../model/spec-modules.js';
+import { adaptable } from '../../model/spec-modules.js';
 import { type Tokenizer, tokenizerHash } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import {
@@ -56,8 +56,8 @@ function sayParts(where: string, outside: number, log: (line: string) => void): 
 
 /** An adapter may name modules that this base does not have. */
 function sayIdle({ config }: Adapter, spec: DecoderSpec, say: (line: string) => void): void {
-  const linears = linearModules(spec).map(({ module }) => module);
-  for (const { field, problem } of idleNames(config, linears)) {
+  const names = adaptable(spec).map(({ module }) => module);
+  for (const { field, problem } of idleNames(config, names)) {
     say(`${field} of ${ADAPTER_CONFIG}: ${problem}, and is left out`);
   }
 }
@@ -95,7 +95,7 @@ export async function openModel(
     if (loaded !== null) {
       const where = adapterDir!;
       sayParts(where, loaded.outside ?? 0, context.log);
-      checkAdapter(loaded, linearModules(spec), where);
+      checkAdapter(loaded, adaptable(spec), where);
       checkTensors(planLora(spec, loaded.config), loaded, where);
       sayIdle(loaded, spec, (line) => context.log(`warning: ${line} (${where})`));
       const parameters = storedShapes(spec).keys();

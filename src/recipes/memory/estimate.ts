@@ -11,11 +11,12 @@ import {
 } from '../../model/index.js';
 import type { DecoderSpec } from '../../model/spec.js';
 import { parameterShapes } from '../../model/spec-modules.js';
+import { packedRank } from '../../rollout/sampler-memory.js';
 import type { ComputeType } from '../../tensor/index.js';
 import { describeMachine } from '../../util/machine.js';
 import { sum } from '../../util/numbers.js';
 import { elementCount } from '../../util/shape.js';
-import type { HostDtype } from '../../weights/index.js';
+import { type HostDtype, isParameter, moduleOf } from '../../weights/index.js';
 import { quantizationOf } from '../inputs/quantization.js';
 import { type BatchShape, tokensOf } from './batch-shape.js';
 import { hasCompiledOps, keepsHalfTensors, trainsOnGpu } from './compute-type.js';
@@ -56,6 +57,14 @@ export function trainedCount(spec: DecoderSpec, lora: LoraPlan | null): number {
   return sum(shapes.map(elementCount));
 }
 
+/** Those of them that are LoRA on experts. */
+const expertCount = (lora: LoraPlan | null): number =>
+  sum(
+    (lora?.shapes ?? [])
+      .filter(({ name }) => isParameter(moduleOf(moduleOf(name))))
+      .map(({ shape }) => elementCount(shape)),
+  );
+
 function question(
   config: QuestionKeys,
   spec: DecoderSpec,
@@ -68,10 +77,12 @@ function question(
   const quantization = quantizationOf(config);
   const isQuantized = quantization !== null;
   const trained = trainedCount(spec, lora);
-  const adapter = lora === null ? 0 : trained;
+  const expertLora = expertCount(lora);
+  const adapter = lora === null ? 0 : trained + expertLora * (packedRank(lora.config.r) - 1);
   return {
     spec,
     trained,
+    expertLora,
     isFull: lora === null,
     elementBytes: isFused && keepsHalfTensors(config) && compute === 'bfloat16' ? 2 : 4,
     keepsReference,

@@ -1,6 +1,6 @@
 /** An opened model → a sampler on ONNX Runtime, with the adapter that the model brings. */
 import { plainView, untied } from '../../model/index.js';
-import { linearModules } from '../../model/spec-modules.js';
+import { adaptable } from '../../model/spec-modules.js';
 import {
   createChildSampler,
   createOnnxSampler,
@@ -48,7 +48,7 @@ export function openSampler(source: ModelSource, options: SamplerOptions): Promi
     const common = {
       spec,
       weights,
-      loraModules: linearModules(spec)
+      loraModules: adaptable(spec)
         .map(({ module }) => module)
         .filter((module) => wanted.has(module)),
       maxContext,

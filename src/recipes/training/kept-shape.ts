@@ -19,6 +19,7 @@ const SHAPE_KEYS = [
   ['rank_pattern', 'rankPattern'],
   ['alpha_pattern', 'alphaPattern'],
   ['modules_to_save', 'modulesToSave'],
+  ['target_parameters', 'targetParameters'],
 ] as const satisfies readonly (readonly [string, keyof LoraConfig])[];
 
 export function sayKeptShape(

@@ -1,7 +1,7 @@
 /** The keys of LoRA and the model → which parameters are trained. */
 import { type LoraPlan, parsePissa, planLora } from '../../model/index.js';
 import type { DecoderSpec } from '../../model/spec.js';
-import { linearModules } from '../../model/spec-modules.js';
+import { adaptable } from '../../model/spec-modules.js';
 import { InputError } from '../../util/errors.js';
 import { type Adapter, idleNames, type LoraConfig, loraConfig } from '../../weights/index.js';
 import type { ModelSource } from '../inputs/model-source.js';
@@ -34,8 +34,8 @@ export function loraPlan(
     });
   }
   const plan = planLora(source.spec, askedLora(config.lora, source.spec));
-  const linears = linearModules(source.spec).map(({ module }) => module);
-  const [idle] = idleNames(plan.config, linears);
+  const names = adaptable(source.spec).map(({ module }) => module);
+  const [idle] = idleNames(plan.config, names);
   if (idle === undefined) return plan;
   const { field, problem, remedy } = idle;
   throw new InputError({ where: `lora.${field}`, problem, remedy });
@@ -67,6 +67,7 @@ export const askedLora = (
     loraAlpha: keys.lora_alpha,
     loraDropout: keys.lora_dropout,
     targetModules: keys.target_modules,
+    targetParameters: keys.target_parameters.length > 0 ? keys.target_parameters : null,
     excludeModules: keys.exclude_modules.length > 0 ? keys.exclude_modules : null,
     rankPattern: keys.rank_pattern,
     alphaPattern: keys.alpha_pattern,

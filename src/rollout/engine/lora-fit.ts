@@ -1,6 +1,6 @@
 /** Whether an adapter can be given to a graph: which modules it is for, and their shapes. */
 import type { DecoderSpec } from '../../model/spec.js';
-import { linearModules } from '../../model/spec-modules.js';
+import { adaptable } from '../../model/spec-modules.js';
 import { InputError } from '../../util/errors.js';
 import type { Adapter, LoraTensors } from '../../weights/index.js';
 
@@ -12,7 +12,7 @@ export function checkFit(
   adapter: Adapter,
   { spec, modules }: { readonly spec: DecoderSpec; readonly modules: ReadonlySet<string> },
 ): void {
-  const linears = new Map(linearModules(spec).map((linear) => [linear.module, linear]));
+  const linears = new Map(adaptable(spec).map((linear) => [linear.module, linear]));
   for (const name of adapter.replaced?.keys() ?? []) {
     throw misfit(adapter, `it replaces "${name}", which has no input`);
   }
@@ -23,7 +23,7 @@ export function checkFit(
     if (!modules.has(module)) {
       throw misfit(adapter, `"${module}" was not among the modules set up for adapters`);
     }
-    checkShapes(adapter, module, tensors, [linear.inFeatures, linear.outFeatures]);
+    checkShapes(adapter, module, tensors, linear);
   }
 }
 
@@ -39,10 +39,11 @@ function checkShapes(
   adapter: Adapter,
   module: string,
   { a, b }: LoraTensors,
-  [inFeatures, outFeatures]: readonly [number, number],
+  { inFeatures, outFeatures, ...rest }: ReturnType<typeof adaptable>[number],
 ): void {
-  const rank = a.shape[0];
+  const [rank = 0] = a.shape;
   const fits =
+    rank % ('count' in rest ? rest.count : 1) === 0 &&
     a.shape.length === 2 &&
     b.shape.length === 2 &&
     a.shape[1] === inFeatures &&

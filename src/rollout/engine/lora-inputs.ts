@@ -3,9 +3,9 @@
  * without tensors take no room, so that without an adapter the matrices have rank 0 and cost next to nothing.
  */
 import type { DecoderSpec } from '../../model/spec.js';
-import { linearModules } from '../../model/spec-modules.js';
+import { adaptable } from '../../model/spec-modules.js';
 import { InputError } from '../../util/errors.js';
-import { type Adapter, adapterHash } from '../../weights/index.js';
+import { type Adapter, adapterHash, isParameter } from '../../weights/index.js';
 import { loraA, loraB } from '../graph/names.js';
 import { allMergedProjections, allProjections } from '../graph/projections.js';
 import type { OrtTensor } from '../ort/tensor.js';
@@ -27,7 +27,7 @@ export class LoraInputs {
   private readonly matrices: readonly LoraMatrices[];
   private readonly packing: LoraPacking | null;
 
-  /** @throws InputError when a module is not one of the model's linear modules. */
+  /** @throws InputError when a module is none of the model's, or a parameter of experts without our own operators. */
   constructor(
     spec: DecoderSpec,
     loraModules: Iterable<string>,
@@ -36,8 +36,15 @@ export class LoraInputs {
     this.spec = spec;
     this.packing = packing;
     this.modules = new Set(loraModules);
-    const known = new Set(linearModules(spec).map(({ module }) => module));
+    const known = new Set(adaptable(spec).map(({ module }) => module));
     for (const module of this.modules) {
+      if (packing === null && isParameter(module)) {
+        throw new InputError({
+          where: 'rollout',
+          problem: `the adapter has LoRA on experts ("${module}"), which ONNX Runtime's own operators do not take`,
+          remedy: "Sample on the CPU with Lorikeet's operators, which lorikeet setup compiles",
+        });
+      }
       if (!known.has(module)) {
         throw new InputError({
           where: 'loraModules',

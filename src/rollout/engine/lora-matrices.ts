@@ -1,9 +1,10 @@
 /**
  * The two matrices by which a projection gets its LoRA: A, [Σ r, in], with those of its modules one below the
- * other, and B, [Σ out, Σ r], with theirs along the diagonal, multiplied by the adapter's scale.
+ * other, and B, [Σ out, Σ r], with theirs along the diagonal, multiplied by the adapter's scale. Those of experts stand one
+ * below the other, expert by expert.
  */
 import { sum } from '../../util/numbers.js';
-import { type Adapter, type LoraTensors, toFloat32 } from '../../weights/index.js';
+import { type Adapter, eachExpert, type LoraTensors, toFloat32 } from '../../weights/index.js';
 import { type MatrixShape, packedShape } from '../graph/native-layout.js';
 import type { Projection, ProjectionPart } from '../graph/projections.js';
 import type { LoadedKernels } from '../ort/kernels.js';
@@ -24,8 +25,8 @@ export interface LoraMatrices {
 }
 
 /** The rank that an adapter gives a projection; 0 without one. */
-export const rankOf = (adapter: Adapter | null, { parts }: Projection): number =>
-  sum(parts.map(({ module }) => adapter?.tensors.get(module)?.a.shape[0] ?? 0));
+export const rankOf = (adapter: Adapter | null, { parts, experts = 1 }: Projection): number =>
+  sum(parts.map(({ module }) => adapter?.tensors.get(module)?.a.shape[0] ?? 0)) / experts;
 
 function matrix(rows: number, columns: number): HostTensor {
   return tensorOver(new Float32Array(rows * columns), [rows, columns]);
@@ -42,8 +43,9 @@ function matrixShapes(
   ];
 }
 
-function packedMatrix(shape: MatrixShape, { type }: LoraPacking): HostTensor {
-  const [rows, columns] = packedShape(type, shape);
+function packedMatrix(shape: MatrixShape, count: number, { type }: LoraPacking): HostTensor {
+  const [each, columns] = packedShape(type, shape);
+  const rows = count * each;
   const data =
     type === 'float32' ? new Float32Array(rows * columns) : new Uint16Array(rows * columns);
   return tensorOver(data, [rows, columns], type);
@@ -60,7 +62,9 @@ export function emptyMatrices(
 ): LoraMatrices {
   const [a, b] = matrixShapes(projection, computedRank(rank, packing));
   if (packing !== null) {
-    return { projection, rank, a: packedMatrix(a, packing), b: packedMatrix(b, packing) };
+    const { experts = 1 } = projection;
+    const [left, right] = [a, b].map((shape) => packedMatrix(shape, experts, packing));
+    return { projection, rank, a: left!, b: right! };
   }
   return { projection, rank, a: matrix(a.n, a.k), b: matrix(b.n, b.k) };
 }
@@ -80,7 +84,7 @@ export function fill(
   const shapes = matrixShapes(projection, rank);
   (b.data as Float32Array | Uint16Array).fill(0);
   for (const block of blocks(projection, adapter)) {
-    const { tensors, r, column, row, part } = block;
+    const { tensors, r, column, row, part, expert } = block;
     const left = toFloat32(tensors.a);
     const right = toFloat32(tensors.b).subarray(part.start * r, (part.start + part.count) * r);
     const { scale } = tensors;
@@ -90,6 +94,10 @@ export function fill(
       scaleInto(b.data as Float32Array, right, { columns: r, at, stride: rank, scale });
     } else {
       const { kernels, type } = packing;
+      const ofExpert = ({ data }: HostTensor) => {
+        const size = data.length / (projection.experts ?? 1);
+        return (data as Float32Array).subarray(expert * size, (expert + 1) * size);
+      };
       kernels.pack(left, {
         ...shapes[0],
         type,
@@ -97,9 +105,10 @@ export function fill(
         column: 0,
         columns: shapes[0].k,
         scale: 1,
-        target: a.data,
+        target: ofExpert(a),
       });
-      kernels.pack(right, { ...shapes[1], type, row, column, columns: r, scale, target: b.data });
+      const target = ofExpert(b);
+      kernels.pack(right, { ...shapes[1], type, row, column, columns: r, scale, target });
     }
   }
 }
@@ -112,17 +121,21 @@ interface Block {
   readonly column: number;
   /** First row in B. */
   readonly row: number;
+  /** Whose it is; 0 where there are none. */
+  readonly expert: number;
 }
 
 /** The adapter's matrices of one projection: one below the other in A, along the diagonal in B. */
-function* blocks({ parts }: Projection, adapter: Adapter): Generator<Block> {
+function* blocks({ parts, experts = 1 }: Projection, adapter: Adapter): Generator<Block> {
   let column = 0;
   let row = 0;
   for (const part of parts) {
-    const tensors = adapter.tensors.get(part.module);
-    if (tensors !== undefined) {
-      const r = tensors.a.shape[0]!;
-      yield { part, tensors, r, column, row };
+    const all = adapter.tensors.get(part.module);
+    if (all !== undefined) {
+      const r = all.a.shape[0]! / experts;
+      const each = experts === 1 ? [all] : eachExpert(all, experts);
+      for (const [expert, tensors] of each.entries())
+        yield { part, tensors, r, column, row, expert };
       column += r;
     }
     row += part.count;

@@ -14,7 +14,7 @@ import {
   type NativePrecision,
   productType,
 } from './native-layout.js';
-import { HEAD, mergedProjections, type Projection } from './projections.js';
+import { expertProjections, HEAD, mergedProjections, type Projection } from './projections.js';
 import { ropeAttributes, ropeInputs } from './rope-inputs.js';
 import { checkpointWeight, stackedBias, tensorWeight } from './weight-source.js';
 
@@ -96,7 +96,9 @@ export function nativeExperts(
   const weights = expertWeights(spec, layer).experts.flatMap(({ gate, up, down }) =>
     [gate, up, down].map((name) => declared(context, name)),
   );
-  return graph.node('Experts', [x, norm ?? '', logits, ...weights], {
+  const { gateUp, down } = expertProjections(spec, layer);
+  const adapters = [gateUp, down].flatMap((projection) => adapterOf(context, projection));
+  return graph.node('Experts', [x, norm ?? '', logits, ...adapters, ...weights], {
     domain: 'lorikeet',
     attributes: {
       kind: KINDS[precision],

@@ -4,7 +4,12 @@
  * are cut where it does not.
  */
 import type { DecoderSpec } from '../../model/spec.js';
-import { type LinearGroups, type LinearModule, linearGroups } from '../../model/spec-modules.js';
+import {
+  expertParameters,
+  type LinearGroups,
+  type LinearModule,
+  linearGroups,
+} from '../../model/spec-modules.js';
 
 /** Rows of one module's weight, `[start, start + count)` of its outputs. */
 export interface ProjectionPart {
@@ -26,6 +31,8 @@ export interface Projection {
   readonly parts: readonly ProjectionPart[];
   /** Outputs are a gate and what it gates, half each. */
   readonly isGated?: boolean;
+  /** Of so many experts, each of which maps so; their adapters stand one below the other. Absent: it is one map. */
+  readonly experts?: number;
 }
 
 export interface LayerProjections {
@@ -157,10 +164,22 @@ function sideBySide(name: string, gate: Projection, up: Projection): Projection 
   return { ...projection(name, gate.inFeatures, parts), isGated: true };
 }
 
+/** Of the experts of a layer, as the adapter knows them. */
+export function expertProjections(
+  spec: DecoderSpec,
+  layer: number,
+): Readonly<Record<'gateUp' | 'down', Projection>> {
+  const [gateUp, down] = expertParameters(spec, layer).map((parameter) => ({
+    ...projection(parameter.module, parameter.inFeatures, [whole({ ...parameter, bias: false })]),
+    experts: parameter.count,
+  }));
+  return { gateUp: { ...gateUp!, isGated: true }, down: down! };
+}
+
 export function allMergedProjections(spec: DecoderSpec): Projection[] {
   return spec.layers.flatMap((_, layer) => {
     const { mixerIn, mixerOut, mlp } = mergedProjections(spec, layer);
-    return [mixerIn, mixerOut, ...Object.values(mlp ?? {})];
+    return [mixerIn, mixerOut, ...Object.values(mlp ?? expertProjections(spec, layer))];
   });
 }
 

@@ -1,7 +1,8 @@
 // Experts: y = Σ p_i · down_i(act(gate_i norm(x)) · up_i norm(x)) over the likeliest experts i of each row, p of the router.
 //
-// Inputs: x [T, K]; norm weight [K], may be absent; logits of the router [T, E]; then gate [I, K], up [I, K] and down [K, I] of each
-// expert, constants. Output [T, K]. The rows of an expert are multiplied together; each is computed, and its experts are
+// Inputs: x [T, K]; norm weight [K], may be absent; logits of the router [T, E]; A and B of the adapters of gate and up of all
+// experts, then of down, packed, may be absent; then gate [I, K], up [I, K] and down [K, I] of each expert, constants.
+// Output [T, K]. The rows of an expert are multiplied together; each is computed, and its experts are
 // added up, the same way whatever stands in the other rows.
 #include "linear-map.h"
 #include "register.h"
@@ -9,7 +10,7 @@
 namespace lorikeet {
 namespace {
 
-enum Input : int { kX, kNorm, kLogits, kWeights };
+enum Input : int { kX, kNorm, kLogits, kGateLora, kDownLora = kGateLora + 2, kWeights = kDownLora + 2 };
 
 // Rows of a run, in memory of the calling thread that is kept from run to run.
 struct Routed {
@@ -55,14 +56,19 @@ public:
     gate.norm = ort_.floats(context, kNorm, width, "Experts: the norm is not as long as rows");
     const int64_t scores = shape.dims[0] * static_cast<int64_t>(gates_.size());
     const float *logits = ort_.floats(context, kLogits, scores, "Experts: not one logit for each expert and row");
+    const int count = static_cast<int>(gates_.size());
+    const LinearMap::Adapters gate_lora = gates_[0].adapters(context, kGateLora, count);
+    const LinearMap::Adapters down_lora = downs_[0].adapters(context, kDownLora, count);
     float *y = ort_.output(context, 0, tokens, width);
     if (tokens == 0) return;
     Routed &r = routed;
     route(logits, tokens, r);
     float *results = floats(r.results, r.tokens.size() * width);
     float *inner = floats(r.inner, r.tokens.size() * gates_[0].outputs());
-    for (size_t expert = 0; expert < gates_.size(); expert++) {
+    for (int expert = 0; expert < count; expert++) {
       const int first = r.starts[expert];
+      gate_lora.give(expert, gate);
+      down_lora.give(expert, down);
       gate.rows = down.rows = r.starts[expert + 1] - first;
       gate.places = r.tokens.data() + first;
       down.x = gate.y = inner;
@@ -138,10 +144,10 @@ CustomOp experts_op() {
   op.name = [](const CustomOp *) { return "Experts"; };
   op.input_count = [](const CustomOp *) -> size_t { return kWeights + 1; };
   op.output_count = [](const CustomOp *) -> size_t { return 1; };
-  op.input_type = [](const CustomOp *, size_t index) -> int { return index < kWeights ? kFloat : kAny; };
+  op.input_type = [](const CustomOp *, size_t index) -> int { return index < kGateLora ? kFloat : kAny; };
   op.output_type = [](const CustomOp *, size_t) -> int { return kFloat; };
   op.input_characteristic = [](const CustomOp *, size_t index) -> int {
-    return index == kWeights ? kVariadic : index == kNorm ? kOptional : kRequired;
+    return index == kWeights ? kVariadic : index == kX || index == kLogits ? kRequired : kOptional;
   };
   op.variadic_input_min = [](const CustomOp *) { return 3; };
   op.variadic_input_homogeneous = [](const CustomOp *) { return 1; };

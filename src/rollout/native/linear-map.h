@@ -86,12 +86,39 @@ public:
   int weight_rows() const { return columns_.n; }
   int outputs() const { return columns_.paired ? columns_.n / 2 : columns_.n; }
 
-  // Packed as the products take them: A [rank, inputs], B [outputs, rank].
-  void require_adapter(const Ort::Shape &a, const Ort::Shape &b) const {
-    const int type = kind_ == F32 ? kFloat : kBfloat16, block = k_block(kind_ == F32 ? F32 : BF16);
-    require(a.type == type && b.type == type, "an adapter has another type than the products");
-    require(a.dims[0] % kPair == 0 && a.is(a.dims[0], round_up(k_, block)) && b.is(columns_.pairs() * kPair, a.dims[0]),
+  // Adapters of maps of one form, one below the other.
+  struct Adapters {
+    int rank = 0;
+    const uint8_t *a = nullptr, *b = nullptr;
+    size_t a_bytes = 0, b_bytes = 0;
+
+    void give(int map, Call &call) const {
+      call.rank = rank;
+      call.a = a + map * a_bytes;
+      call.b = b + map * b_bytes;
+    }
+  };
+
+  // Two inputs from `first` on, packed as the products take them: A [count · rank, inputs], B [count · outputs, rank].
+  Adapters adapters(KernelContext *context, size_t first, int count) const {
+    Adapters found;
+    const Value *a = ort_.input(context, first), *b = ort_.input(context, first + 1);
+    require(!a == !b, "half an adapter");
+    if (!a) return found;
+    const Kind kind = kind_ == F32 ? F32 : BF16;
+    const Ort::Shape left = ort_.shape(a), right = ort_.shape(b);
+    const int type = kind == F32 ? kFloat : kBfloat16, length = round_up(k_, k_block(kind));
+    require(left.type == type && right.type == type, "an adapter has another type than the products");
+    found.rank = static_cast<int>(left.dims[0] / count);
+    const int rows = columns_.pairs() * kPair;
+    require(found.rank % kPair == 0 && left.is(int64_t{count} * found.rank, length) &&
+                right.is(int64_t{count} * rows, found.rank),
             "an adapter is not packed for its linear map");
+    found.a = static_cast<const uint8_t *>(ort_.data(a));
+    found.b = static_cast<const uint8_t *>(ort_.data(b));
+    found.a_bytes = static_cast<size_t>(found.rank) * length * element_bytes(kind);
+    found.b_bytes = static_cast<size_t>(found.rank) * rows * element_bytes(kind);
+    return found;
   }
 
   void run(KernelContext *context, const Call &call) const {

@@ -27,15 +27,7 @@ public:
     call.addend = ort_.floats(context, kAddend, outputs, "Linear: the addend is not as large as the output");
     call.factor = ort_.floats(context, kFactor, rows.dims[0], "Linear: not one factor for each row");
     call.bias = ort_.floats(context, kBias, map_.weight_rows(), "Linear: not one bias for each row of weights");
-    if (const Value *a = ort_.input(context, kLoraA)) {
-      const Value *b = ort_.input(context, kLoraB);
-      require(b, "Linear: half an adapter");
-      const Ort::Shape shape = ort_.shape(a);
-      map_.require_adapter(shape, ort_.shape(b));
-      call.rank = static_cast<int>(shape.dims[0]);
-      call.a = ort_.data(a);
-      call.b = ort_.data(b);
-    }
+    map_.adapters(context, kLoraA, 1).give(0, call);
     call.y = ort_.output(context, 0, call.rows, map_.outputs());
     map_.run(context, call);
   }

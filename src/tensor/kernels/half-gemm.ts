@@ -3,11 +3,10 @@
  * once; the results are summed in float32, all in one pass. Wide matrices are never copied: unlike composed-gemm.ts, a low-rank
  * product does not join the columns of a frozen weight.
  */
-import { attr, executeOp } from '../execute.js';
 import { castTo, type GemmOptions, type OverRowsOptions, type Product } from '../native/calls.js';
 import { type Tensor, tf } from '../tf.js';
 import { composedGemm, composedGemmOverRows } from './composed-gemm.js';
-import { columnsOf, full, half, halfProduct, typeOf } from './half-tensor.js';
+import { columnsOf, full, half, halfProduct, plus, typeOf } from './half-tensor.js';
 
 const isFull = ({ a, b }: Pick<Product, 'a' | 'b'>): boolean =>
   typeOf(a) === 'float32' && typeOf(b) === 'float32';
@@ -18,10 +17,6 @@ function multiply({ a, b, transpose, alpha = 1, offset = 0 }: Product): Tensor {
   return halfProduct(columnsOf(half(a), offset, inner), right, { transposeB: transpose });
 }
 
-/** Two at once are added in one pass, whose own sum is float32. */
-const pairSum = (x: Tensor, y: Tensor): Tensor =>
-  executeOp('AddV2', [attr.type('T', 'bfloat16')], [x, y]);
-
 export function halfGemm(products: readonly Product[], options: GemmOptions): Tensor {
   if (products.every(isFull)) {
     return tf.tidy(() => castTo(composedGemm(products, options), 'float32', options.out));
@@ -31,7 +26,7 @@ export function halfGemm(products: readonly Product[], options: GemmOptions): Te
     const parts = products.map(multiply);
     const isPlain = bias === null && residual === null && outScale === 1;
     if (isPlain && parts.length === 1) return castTo(parts[0]!, 'bfloat16', out);
-    if (isPlain && parts.length === 2 && out === 'bfloat16') return pairSum(parts[0]!, parts[1]!);
+    if (isPlain && parts.length === 2 && out === 'bfloat16') return plus(parts[0]!, parts[1]!);
     const isScaled = outScale !== 1;
     const terms = [...parts.map(full), ...(residual === null || isScaled ? [] : [residual])];
     const total = terms.length === 1 ? terms[0]! : tf.addN(terms);

@@ -55,6 +55,20 @@ export function reshaped(x: Tensor, shape: readonly number[]): Tensor {
   return executeOp('Reshape', attrs, [x, tf.tensor1d(shape as number[], 'int32')]);
 }
 
+/** Rows of a matrix as columns. */
+export function transposed(x: Tensor): Tensor {
+  const attrs = [attr.type('T', typeOf(x)), attr.type('Tperm', 'int32')];
+  return executeOp('Transpose', attrs, [x, tf.tensor1d([1, 0], 'int32')]);
+}
+
+/** Both of one type, whose own sum is float32. */
+export const plus = (x: Tensor, y: Tensor): Tensor =>
+  executeOp('AddV2', [attr.type('T', typeOf(x))], [x, y]);
+
+/** Zeros of the type that `like` has. */
+export const zeros = (shape: readonly number[], like: Tensor): Tensor =>
+  castTo(tf.fill(shape as number[], 0), 'float32', typeOf(like));
+
 /** A·B of bfloat16 matrices, either of them transposed; bfloat16. */
 export function halfProduct(
   a: Tensor,

@@ -35,6 +35,7 @@ test('results and gradients by one group and by two', () => {
       throw new Error('no matrix without LoRA');
     },
     linears: () => [],
+    expertLora: () => null,
   };
   const mixer = spec.layers[0]!;
   if (mixer.mixer !== 'gated_delta') throw new Error('another layer');

@@ -61,6 +61,31 @@ test('gaussian A has the deviation 1/r', () => {
   expect(Math.abs(deviation * 8 - 1)).toBeLessThan(0.06);
 });
 
+test('gaussian A of experts has the deviation of the rank of each', () => {
+  const { spec: own } = goldenCase('qwen3_moe');
+  const config = loraConfig({
+    ...{ r: 8, loraAlpha: 8, targetModules: [], targetParameters: ['gate_up_proj'] },
+    initLoraWeights: 'gaussian',
+  });
+  const experts = planLora(own, config);
+  expect(experts.shapes.map(({ shape }) => shape)).toEqual([
+    ...[
+      [6 * 8, 16],
+      [24, 6 * 8],
+    ],
+    ...[
+      [6 * 8, 16],
+      [24, 6 * 8],
+    ],
+  ]);
+  const start = { spec: own, weights: goldenWeights('qwen3_moe', own), seed: 1 };
+  const [first, , second] = startLora(experts, start).values;
+  const flat = [...first!, ...second!];
+  const deviation = Math.sqrt(flat.reduce((sum, value) => sum + value ** 2, 0) / flat.length);
+  // 1,536 samples: relative error about 1/√3072 = 1.8 %.
+  expect(Math.abs(deviation * 8 - 1)).toBeLessThan(0.07);
+});
+
 test('matrices go into an adapter and come back', () => {
   const values = plan.shapes.map(({ shape }, k) =>
     Float32Array.from({ length: shape[0]! * shape[1]! }, (_, i) => k + i / 1024),
@@ -91,7 +116,7 @@ test('beside experts all-linear is attention, and neither they nor their router 
   expect(of('.*_proj')).toEqual(modules);
   for (const name of ['down_proj', 'mlp.gate', 'experts.0.up_proj']) {
     expect(() => of(['q_proj', name])).toThrow(
-      `target_modules: "${name}" names experts or their router, which have no LoRA. Use all-linear, or names among k_proj, o_proj, q_proj, v_proj`,
+      `target_modules: "${name}" names experts or their router, which are no linear modules to PEFT. Name gate_up_proj or down_proj in target_parameters for experts; else use all-linear, or names among k_proj, o_proj, q_proj, v_proj`,
     );
   }
 });

@@ -200,6 +200,16 @@ describe('the plan', () => {
     const again = (perToken: number) => of({ checkpointedLayers: 2 }, perToken).activations;
     expect((again(3) - again(2)) / 1.15 / question.tokens).toBeCloseTo(2 * 2 * 48 + 2 * 4 * 4, 6);
     expect(of({}, 3).working).toBeGreaterThan(of({}, 2).working);
+    // LoRA of rank 4 on all: what A makes for gate and up, rows of inputs, and B in another order.
+    const expertLora = 2 * 8 * 4 * (2 * 64 + 3 * 48);
+    const [none, adapted] = [of({}), of({ expertLora })];
+    const perToken = (key: 'activations' | 'working') =>
+      (adapted[key] - none[key]) / 1.15 / question.tokens;
+    expect(perToken('activations')).toBeCloseTo(2 * 2 * 2 * 4 * 2, 6);
+    expect(perToken('working')).toBeCloseTo(2 * 64 * 2, 6);
+    expect(adapted.optimizer - none.optimizer).toBe(4 * expertLora);
+    const kept = of({ expertLora, keepsReference: true });
+    expect(kept.optimizer - of({ keepsReference: true }).optimizer).toBe(8 * expertLora);
   });
 
   test.each([

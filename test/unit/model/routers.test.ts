@@ -2,7 +2,14 @@ import { expect, test } from 'vitest';
 import { Routers } from '../../../src/model/routers.js';
 import { tf } from '../../../src/tensor/index.js';
 
-const experts = { count: 3, perToken: 2, normalized: true, auxLossCoef: 0, stacked: false };
+const experts = {
+  count: 3,
+  perToken: 2,
+  normalized: true,
+  auxLossCoef: 0,
+  stacked: false,
+  module: 'mlp.experts',
+};
 
 /** The likeliest of the tokens: 2 and 0, 1 and 0, 1 and 2. */
 const LOGITS = [

@@ -12,7 +12,7 @@ import {
   goldenCases,
 } from '../../support/golden-rollouts.js';
 import { goldenRequests, goldenSampler } from '../../support/golden-sampler.js';
-import { testOperators } from './operators.js';
+import { testOperators } from '../../support/operators.js';
 
 const kernels = testOperators();
 

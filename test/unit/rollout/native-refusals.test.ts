@@ -7,7 +7,7 @@ import { loadKernels } from '../../../src/rollout/ort/kernels.js';
 import { OrtSession } from '../../../src/rollout/ort/session.js';
 import { tensorOver } from '../../../src/rollout/ort/tensor.js';
 import { elementCount } from '../../../src/util/shape.js';
-import { testOperators } from './operators.js';
+import { testOperators } from '../../support/operators.js';
 
 const kernels = testOperators();
 const LENGTHS = 'lengths';
@@ -87,7 +87,10 @@ const LINEAR: Operator = {
 const EXPERTS: Operator = {
   name: 'Experts',
   attributes: { kind: 0, experts: 2, per_token: 1, gated: 1 },
-  inputs: { x: [3, 4], norm: [4], logits: [3, 2] },
+  inputs: {
+    ...{ x: [3, 4], norm: [4], logits: [3, 2] },
+    ...{ gate_a: null, gate_b: null, down_a: null, down_b: null },
+  },
   weights: [
     ...[
       [5, 4],
@@ -100,6 +103,14 @@ const EXPERTS: Operator = {
       [4, 5],
     ],
   ],
+};
+
+const ADAPTED_EXPERTS: Operator = {
+  ...EXPERTS,
+  inputs: {
+    ...EXPERTS.inputs,
+    ...{ gate_a: [64, 4], gate_b: [64, 32], down_a: [64, 5], down_b: [64, 32] },
+  },
 };
 
 /** Two rows of three tokens, of which the first has ten before them; two heads that share keys. */
@@ -157,6 +168,9 @@ const REFUSED: readonly (readonly [string, Operator, Change, RegExp])[] = [
   ['logits of other rows', EXPERTS, { inputs: { logits: [2, 2] } }, /not one logit/],
   ['more experts than there are', EXPERTS, { attributes: { per_token: 3 } }, /more than there are/],
   ['no experts', EXPERTS, { attributes: { experts: 0 } }, /more than there are/],
+  ['half an adapter', ADAPTED_EXPERTS, { inputs: { down_b: null } }, /half an adapter/],
+  ['adapters of one expert', ADAPTED_EXPERTS, { inputs: { gate_a: [32, 4] } }, /not packed/],
+  ['adapters of half a rank', ADAPTED_EXPERTS, { inputs: { down_a: [65, 5] } }, /not packed/],
   [
     'experts of different widths',
     EXPERTS,
@@ -215,6 +229,12 @@ describe('what fits is computed', () => {
     // silu(4) · 4 through five inner units, and half of each token's probability.
     const y = await outputOf(EXPERTS, [3, 4]);
     for (const value of y) expect(value).toBeCloseTo((5 * 8) / (1 + Math.exp(-4)), 2);
+  });
+
+  it('by Experts with adapters', async () => {
+    // Gate and up are 4 + 4 · 32, down is that of five inner units, and 32 times as much.
+    const y = await outputOf(ADAPTED_EXPERTS, [3, 4]);
+    for (const value of y) expect(value / (0.5 * 33 * 5 * 132 ** 2)).toBeCloseTo(1, 3);
   });
 
   it('by Attention', async () => {

@@ -466,7 +466,14 @@ describe.each([
   const of = (more: JsonRow = {}) => specOf(config(type, more));
 
   test('how many experts there are and how wide, by any of their names', () => {
-    const experts = { count, perToken: 8, normalized: false, auxLossCoef, stacked: false };
+    const experts = {
+      count,
+      perToken: 8,
+      normalized: false,
+      auxLossCoef,
+      stacked: false,
+      module: 'mlp.experts',
+    };
     expect(of()).toMatchObject({ experts, intermediateSize: inner });
     expect(of({ num_experts: 9, num_local_experts: 9 }).experts).toEqual({ ...experts, count: 9 });
     expect(of({ norm_topk_prob: true }).experts!.normalized).toBe(true);
@@ -514,7 +521,7 @@ test('arcee: MLPs without a gate', () => {
 test('flex_olmo: the norms of OLMo 2, and experts', () => {
   const spec = specOf(config('flex_olmo'));
   expect(spec.experts).toEqual({
-    ...{ count: 7, perToken: 5, normalized: false, stacked: false },
+    ...{ count: 7, perToken: 5, normalized: false, stacked: false, module: 'mlp.experts' },
     auxLossCoef: 0.01,
   });
   expect(spec).toMatchObject({ norms: POST_NORMS, qkNorm: 'full', normEps: 1e-6 });
@@ -526,7 +533,13 @@ test('flex_olmo: the norms of OLMo 2, and experts', () => {
 test('granitemoe: the weights of experts always add up to one, and all are stored as one', () => {
   const spec = specOf(config('granitemoe', { num_local_experts: 4 }));
   expect(spec.experts).toEqual({
-    ...{ count: 4, perToken: 2, normalized: true, stacked: true },
+    ...{
+      count: 4,
+      perToken: 2,
+      normalized: true,
+      stacked: true,
+      module: 'block_sparse_moe.experts',
+    },
     auxLossCoef: 0.001,
   });
   expect(spec.names).toMatchObject({ mlp: 'block_sparse_moe', router: 'router.layer' });
@@ -537,7 +550,7 @@ test('granitemoe: the weights of experts always add up to one, and all are store
 test('mixtral: names of its own, and experts whose probabilities are always divided by their sum', () => {
   const spec = specOf(config('mixtral'));
   expect(spec.experts).toEqual({
-    ...{ count: 8, perToken: 2, normalized: true, stacked: false },
+    ...{ count: 8, perToken: 2, normalized: true, stacked: false, module: 'mlp.experts' },
     auxLossCoef: 0.001,
   });
   expect(spec.layers).toEqual([attends(null), attends(null)]);

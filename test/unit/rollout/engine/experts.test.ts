@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { PLAIN_SAMPLING } from '../../../../src/rollout/index.js';
 import { goldenAdapter, goldenCase, goldenSpec } from '../../../support/golden-rollouts.js';
 import { goldenSampler } from '../../../support/golden-sampler.js';
-import { testOperators } from '../operators.js';
+import { testOperators } from '../../../support/operators.js';
 import { expectSameBits, PRECISIONS, promptsOf } from './same-bits.js';
 
 const kernels = testOperators();

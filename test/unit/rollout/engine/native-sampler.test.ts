@@ -10,7 +10,7 @@ import {
   goldenWeights,
 } from '../../../support/golden-rollouts.js';
 import { goldenSampler } from '../../../support/golden-sampler.js';
-import { testOperators } from '../operators.js';
+import { testOperators } from '../../../support/operators.js';
 import { expectSameBits, PRECISIONS, promptsOf } from './same-bits.js';
 
 const golden = goldenCase('llama');

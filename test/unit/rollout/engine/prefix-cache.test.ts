@@ -15,7 +15,7 @@ import {
   patternIds,
 } from '../../../support/golden-rollouts.js';
 import { goldenSampler } from '../../../support/golden-sampler.js';
-import { testOperators } from '../operators.js';
+import { testOperators } from '../../../support/operators.js';
 
 const golden = goldenCase('llama');
 const spec = goldenSpec(golden);
