@@ -67,13 +67,17 @@ export class Terminal {
     const messages = this.messages[Symbol.asyncIterator]();
     for (;;) {
       if (this.isClosed) return;
-      const prompts = this.streams.isInteractive && !this.messages.writableEnded;
+      const { isInteractive } = this.streams;
+      const waits = this.messages.readableLength > 0;
+      const prompts = isInteractive && !waits && !this.messages.writableEnded;
       if (prompts) this.prompt();
       const { value, done } = await messages.next();
       if (done === true) {
         if (prompts) this.write('\n');
         return;
       }
+      // It was typed without an echo.
+      if (isInteractive && waits) this.write(`> ${value}\n`);
       yield value;
     }
   }

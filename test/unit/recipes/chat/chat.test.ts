@@ -317,6 +317,19 @@ it('what is pasted is one message', async () => {
   expect(screen.shown.split('\x1b[?2004').at(-1)).toMatch(/^l/);
 });
 
+it('a line that was typed during an answer is shown before its own', async () => {
+  const { type, screen, output, ended } = atTerminal('temperature=1');
+  const further = () => {
+    if (!/1\+2=\r\n[^\r\n>]/.test(screen.shown)) return;
+    output.off('data', further);
+    type('3+4=\r/exit\r');
+  };
+  output.on('data', further);
+  type('1+2=\r');
+  await ended;
+  expect(screen.shown).toMatch(/\n> 3\+4=\n[^>]*\n> \/exit\n/);
+});
+
 it('the end of the input ends the row of the prompt', async () => {
   const { type, screen, ended } = atTerminal();
   type('\x04');
