@@ -40,6 +40,8 @@ const SIGNS: Readonly<Record<string, string>> = {
   '∅': '\\emptyset ',
   ℝ: '\\mathbb{R}',
   '°': '\\degree ',
+  º: '\\degree ',
+  '˚': '\\degree ',
   '′': "'",
   '’': "'",
   '％': '%',
@@ -47,14 +49,16 @@ const SIGNS: Readonly<Record<string, string>> = {
   '⟨': '\\langle ',
   '⟩': '\\rangle ',
   '⁄': '/',
-  '½': '\\frac{1}{2}',
-  '⅓': '\\frac{1}{3}',
-  '⅔': '\\frac{2}{3}',
-  '¼': '\\frac{1}{4}',
-  '¾': '\\frac{3}{4}',
+  '∕': '/',
+  '∶': ':',
 };
 const SIGN = new RegExp(`[${Object.keys(SIGNS).join('')}]`, 'gu');
 const THOUSANDS = /(?<=\d)(?:\{,\}|,(?:\s|\\[,;: ]){0,4}\\!)(?:\s|\\[,!;: ]){0,4}(?=\d{3})/g;
+const ROOTS: Readonly<Record<string, string>> = {
+  '√': '\\sqrt',
+  '∛': '\\sqrt[3]',
+  '∜': '\\sqrt[4]',
+};
 const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹';
 const SUBSCRIPTS = '₀₁₂₃₄₅₆₇₈₉';
 
@@ -127,12 +131,14 @@ function isAscii(text: string): boolean {
 function plainSigns(text: string): string {
   return text
     .replace(SIGN, (sign) => SIGNS[sign] ?? sign)
+    .replace(/[¼-¾⅐-⅞]/gu, (sign) => `\\frac{${sign.normalize('NFKD').replace('⁄', '}{')}}`)
     .replace(/(⁻?)([⁰¹²³⁴⁵⁶⁷⁸⁹]+)/gu, (_, minus, run) => {
       return `^{${minus === '' ? '' : '-'}${digitsOf(run, SUPERSCRIPTS)}}`;
     })
     .replace(/[₀₁₂₃₄₅₆₇₈₉]+/gu, (run) => `_{${digitsOf(run, SUBSCRIPTS)}}`)
-    .replace(/√\s*(\d+|[a-zA-Z])/gu, '\\sqrt{$1}')
-    .replace(/√/gu, '\\sqrt')
+    .replace(/([√∛∜])\s*(\d+|[a-zA-Z])?/gu, (_, root, of) => {
+      return `${ROOTS[root]}${of === undefined ? '' : `{${of}}`}`;
+    })
     .replace(/[０-９]/gu, (digit) => String(digit.charCodeAt(0) - 0xff10))
     .replace(/[\u00a0\u2000-\u200b\u202f\u205f\u3000]/gu, ' ');
 }
