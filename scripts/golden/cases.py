@@ -79,6 +79,10 @@ FAMILIES = {
         SMALL, model_type="arcee", hidden_act="relu2", rope_theta=100.0,
         rope_scaling=dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=16, beta_fast=32.0, beta_slow=1.0),
     ),
+    "hunyuan_v1_dense": dict(
+        SMALL, model_type="hunyuan_v1_dense", rope_theta=100.0, use_qk_norm=True, use_cla=False, norm_type="rms",
+        attention_head_dim=8, tie_word_embeddings=True,
+    ),
     "ministral": dict(
         SMALL, model_type="ministral", sliding_window=5, layer_types=["full_attention", "sliding_attention"],
     ),
@@ -197,7 +201,7 @@ FAMILIES |= {
 
 NOT_IN_GGUF = {"vaultgemma", "exaone4", "seed_oss", "cwm", "ministral", "ministral3", "hyperclovax", "flex_olmo",
     "qwen2-window", "qwen3-window", "smollm3-window", "lfm2-bias", "ernie4_5-bias", "qwen3_5-layers", "qwen3_moe-whole",
-    "mixtral-window"}
+    "mixtral-window", "hunyuan-alpha"}
 """Families that Lorikeet does not write as GGUF, and decoders with windows or biases that llama.cpp has not in theirs."""
 
 ROPES = {
@@ -205,6 +209,10 @@ ROPES = {
     "llama-linear": scaled(type="linear", factor=4.0),
     "llama-dynamic": scaled(type="dynamic", factor=2.0),
     "llama-yarn": scaled(type="yarn", factor=4.0, original_max_position_embeddings=16),
+    "hunyuan-alpha": dict(
+        SMALL, model_type="hunyuan_v1_dense", rope_scaling=dict(type="dynamic", alpha=20.0, factor=1.0, beta_fast=32, beta_slow=1,
+        mscale=1.0, mscale_all_dim=1.0),
+    ),
     "phi3-longrope": dict(
         BASE, model_type="phi3", partial_rotary_factor=0.75, original_max_position_embeddings=32,
         rope_scaling=dict(type="longrope", short_factor=[1.0, 1.5, 3.0], long_factor=[1.0, 4.0, 16.0]),

@@ -80,6 +80,8 @@ CASES = [
         rope_theta=100.0, rope_scaling=dict(rope_type="default")), ALL),
     ("arcee", dict(BASE, model_type="arcee", head_dim=32, hidden_act="relu2", mlp_bias=True),
         {**ALL, "modules": [name for name in ALL["modules"] if name != "gate_proj"]}),
+    ("hunyuan_v1_dense", dict(BASE, model_type="hunyuan_v1_dense", head_dim=32,
+        rope_scaling=dict(type="dynamic", alpha=20.0, factor=1.0)), ALL),
     ("ministral", dict(BASE, model_type="ministral", head_dim=16, sliding_window=5, layer_types=[FULL, SLIDING]), LORA),
     ("ministral3", dict(BASE, model_type="ministral3", head_dim=32, rope_parameters=dict(rope_type="yarn", rope_theta=100.0,
         factor=2.0, original_max_position_embeddings=64, mscale=1.0, mscale_all_dim=1.0, llama_4_scaling_beta=0.1)), LORA),

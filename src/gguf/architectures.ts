@@ -67,6 +67,7 @@ const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   smollm3: { ...LLAMA, name: 'smollm3', biases: 'none', ropes: PLAIN_ROPES },
   qwen2: { ...OTHERS, name: 'qwen2', biases: 'qkv', anyHeadSize: false },
   qwen3: { ...OTHERS, name: 'qwen3' },
+  hunyuan_v1_dense: { ...OTHERS, name: 'hunyuan-dense' },
   qwen3_moe: { ...OTHERS, name: 'qwen3moe' },
   qwen3_5_text: { ...OTHERS, name: 'qwen35', mixes: true },
   olmo2: OLMO,

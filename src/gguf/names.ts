@@ -26,6 +26,8 @@ const IN_LAYER: Readonly<Record<string, string>> = {
   'self_attn.o_proj': 'attn_output',
   'self_attn.q_norm': 'attn_q_norm',
   'self_attn.k_norm': 'attn_k_norm',
+  'self_attn.query_layernorm': 'attn_q_norm',
+  'self_attn.key_layernorm': 'attn_k_norm',
   'mlp.gate_proj': 'ffn_gate',
   'mlp.up_proj': 'ffn_up',
   'mlp.gate_up_proj': 'ffn_up',

@@ -117,10 +117,11 @@ export class LayerForward {
     const [first, keys, v] = this.queriesKeysValues(x, mixerIn) as [Tensor, Tensor, Tensor];
     const [queries, gate] = spec.attentionGate ? ungated(first, spec.headDim) : [first, null];
     const [qNorm, kNorm] = headNorms(spec, layer) ?? [];
+    const rotated = (y: Tensor): Tensor =>
+      ropeIndex === null ? y : rope(y, geometry.rotations[ropeIndex]!, spec.headDim);
     const placed = (y: Tensor, norm: NormWeight | undefined): Tensor => {
-      const normed = norm === undefined ? y : this.headNorm(y, norm);
-      if (ropeIndex === null) return normed;
-      return rope(normed, geometry.rotations[ropeIndex]!, spec.headDim);
+      if (norm === undefined) return rotated(y);
+      return spec.qkNormLast ? this.headNorm(rotated(y), norm) : rotated(this.headNorm(y, norm));
     };
     const heads = { q: placed(queries, qNorm), k: placed(keys, kNorm), v };
     const attended = attention(heads, geometry, {

@@ -160,6 +160,8 @@ export interface DecoderSpec {
   readonly names: ModuleNames;
   /** RMSNorm on queries and keys: per head, over the whole projection (OLMo 2), or none. */
   readonly qkNorm: 'none' | 'head' | 'full';
+  /** Those per head come after the rotation (Hunyuan), else before. */
+  readonly qkNormLast: boolean;
   /** The query projection also gives what attention's result is gated by, head by head behind the queries (Qwen3.5). */
   readonly attentionGate: boolean;
 

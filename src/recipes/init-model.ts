@@ -52,6 +52,7 @@ const FAMILY_FIELDS: Readonly<Record<(typeof MODEL_TYPES)[number], JsonRow>> = {
   hyperclovax: { architectures: ['HyperCLOVAXForCausalLM'], ...SILU },
   exaone4: { architectures: ['Exaone4ForCausalLM'], ...SILU },
   arcee: { architectures: ['ArceeForCausalLM'], hidden_act: 'relu2' },
+  hunyuan_v1_dense: { architectures: ['HunYuanDenseV1ForCausalLM'], ...SILU },
   seed_oss: { architectures: ['SeedOssForCausalLM'], ...SILU },
   cwm: { architectures: ['CwmForCausalLM'], ...SILU },
   internlm3: { architectures: ['LlamaForCausalLM'], ...SILU },

@@ -27,6 +27,7 @@ const FAMILIES = [
   'olmo2',
   'granite',
   'arcee',
+  'hunyuan_v1_dense',
   'lfm2',
   'glm4',
   'qwen3_5',

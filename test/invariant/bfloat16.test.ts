@@ -18,6 +18,7 @@ const FAMILIES = [
   'olmo2',
   'granite',
   'arcee',
+  'hunyuan_v1_dense',
   'qwen3_moe',
   'olmoe',
   'flex_olmo',

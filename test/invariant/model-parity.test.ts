@@ -106,8 +106,9 @@ const CHANGES: Readonly<Record<string, (spec: DecoderSpec) => Partial<DecoderSpe
   'other frequencies': ({ ropes }) => ({
     ropes: ropes.map((rope) => ({ ...rope, invFreq: rope.invFreq.map((f) => 0.99 * f) })),
   }),
-  'other rope scale': ({ ropes }) => ({
-    ropes: ropes.map((rope) => ({ ...rope, scale: rope.scale * 1.02 })),
+  // A norm after the rotation takes it out again.
+  'other rope scale': ({ ropes, qkNormLast }) => ({
+    ropes: ropes.map((rope) => ({ ...rope, scale: rope.scale * (qkNormLast ? 1 : 1.02) })),
   }),
   'other pairs': ({ ropes }) => ({
     ropes: ropes.map(({ rotatesNeighbours, ...rope }) => ({
@@ -119,6 +120,8 @@ const CHANGES: Readonly<Record<string, (spec: DecoderSpec) => Partial<DecoderSpe
   'norm offset': ({ normOffset }) => ({ normOffset: 1 - normOffset }),
   'norm eps': () => ({ normEps: 1e-3 }),
   'query and key norms': ({ qkNorm }) => (qkNorm === 'none' ? {} : { qkNorm: 'none' }),
+  'order of rotation and norms': ({ qkNorm, qkNormLast }) =>
+    qkNorm === 'head' ? { qkNormLast: !qkNormLast } : {},
   activation: ({ activation }) => ({ activation: OTHER_ACTIVATION[activation] }),
   'attention scale': ({ headDim, attentionScale }) => ({
     attentionScale: attentionScale === headDim ** -0.5 ? 1.02 * attentionScale : headDim ** -0.5,

@@ -30,6 +30,7 @@ export const FAMILIES = [
   'exaone4',
   'seed_oss',
   'arcee',
+  'hunyuan_v1_dense',
   'cwm',
   'ministral',
   'ministral3',
@@ -62,6 +63,7 @@ export const ROPE_CASES = [
   'llama-linear',
   'llama-dynamic',
   'llama-yarn',
+  'hunyuan-alpha',
   'phi3-longrope',
 ] as const;
 

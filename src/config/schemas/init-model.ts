@@ -36,6 +36,7 @@ export const MODEL_TYPES = [
   'exaone4',
   'seed_oss',
   'arcee',
+  'hunyuan_v1_dense',
   'cwm',
   'internlm3',
   'iquestcoder',

@@ -13,6 +13,7 @@ import { ConfigFields } from './fields.js';
 import { gemma, gemma2, gemma3Text, vaultGemma } from './gemma.js';
 import { glm, glm4 } from './glm.js';
 import { granite, graniteMoe, hyperclovax } from './granite.js';
+import { hunyuanDense } from './hunyuan.js';
 import { internlm3 } from './internlm3.js';
 import { iquestcoder } from './iquestcoder.js';
 import { lfm2 } from './lfm2.js';
@@ -57,6 +58,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   exaone4,
   seed_oss: seedOss,
   arcee,
+  hunyuan_v1_dense: hunyuanDense,
   cwm,
   internlm3,
   iquestcoder,

@@ -80,6 +80,7 @@ export function llamaLike(fields: ConfigFields, traits: FamilyTraits): DecoderSp
     norms: PRE_NORMS,
     names: LLAMA_NAMES,
     qkNorm: 'none',
+    qkNormLast: false,
     attentionGate: false,
     activation: activation(fields, traits),
     gatedMlp: true,

@@ -1,7 +1,7 @@
 /**
  * Rotary position embedding (Su et al. 2021, RoFormer) with the scalings that checkpoints use: `linear`
  * (Chen et al. 2023), `dynamic` (NTK-aware), `llama3` (Llama 3.1), `yarn` (Peng et al. 2023), `longrope`
- * (Ding et al. 2024).
+ * (Ding et al. 2024), `ntk_alpha` (Hunyuan's `dynamic`, which depends on no length).
  *
  * `dynamic` and `longrope` take other frequencies for sequences beyond a length. Up to it they are computed
  * as transformers computes them; `RopeSpec.maxLength` says where that ends.
@@ -33,7 +33,9 @@ interface Scaling extends RopeContext {
   readonly base: readonly number[];
 }
 
-type Frequencies = Omit<RopeSpec, 'rotaryDim' | 'rotatesNeighbours' | 'theta'>;
+/** A base where it is another one than that of the fields. */
+type Frequencies = Omit<RopeSpec, 'rotaryDim' | 'rotatesNeighbours' | 'theta'> &
+  Partial<Pick<RopeSpec, 'theta'>>;
 
 const SCALINGS = {
   default: ({ base }) => ({ invFreq: base, scale: 1, scaling: { type: 'default' } }),
@@ -46,10 +48,22 @@ const SCALINGS = {
     fields.positive('factor');
     return { invFreq: base, scale: 1, maxLength: maxPositions, scaling: { type: 'dynamic' } };
   },
+  ntk_alpha: ({ theta, fields, rotaryDim }) => {
+    for (const key of BESIDE_ALPHA) fields.raw(key);
+    const stretched = theta * fields.positive('alpha') ** (rotaryDim / (rotaryDim - 2));
+    const invFreq = inverseFrequencies(stretched, rotaryDim);
+    return { theta: stretched, invFreq, scale: 1, scaling: { type: 'default' } };
+  },
   llama3,
   yarn,
   longrope,
 } as const satisfies Record<string, (scaling: Scaling) => Frequencies>;
+
+/** They stand in Hunyuan's releases, and are not read. */
+const BESIDE_ALPHA = ['factor', 'beta_fast', 'beta_slow', 'mscale', 'mscale_all_dim'];
+
+const inverseFrequencies = (theta: number, rotaryDim: number): number[] =>
+  Array.from({ length: rotaryDim / 2 }, (_, i) => theta ** ((-2 * i) / rotaryDim));
 
 type RopeType = keyof typeof SCALINGS;
 
@@ -72,7 +86,7 @@ export function ropeSpec(
     throw fields.wrong('partial_rotary_factor', share, `an even part of head_dim (${headDim})`);
   }
   const theta = fields.positive('rope_theta', context.theta);
-  const base = Array.from({ length: rotaryDim / 2 }, (_, i) => theta ** ((-2 * i) / rotaryDim));
+  const base = inverseFrequencies(theta, rotaryDim);
   const olderName = fields.text('type', 'default');
   const name = fields.text('rope_type', olderName);
   const type = renamed[name] ?? (name as RopeType);

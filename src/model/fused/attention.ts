@@ -47,10 +47,15 @@ class HeadForm {
     readonly before: readonly Tensor[];
   } {
     if (this.norms === null) return { heads: this.rotated(outputs, 1), before: [] };
-    const [q, k, v] = inColumns(outputs, 3, this.widths) as [Tensor, Tensor, Tensor];
+    const { qkNormLast } = this.context.spec;
+    const all = qkNormLast ? this.rotated(outputs, 1) : outputs;
+    const [q, k, v] = inColumns(all, 3, this.widths) as [Tensor, Tensor, Tensor];
     const [qNorm, kNorm] = this.norms;
-    const normed = [kernels().norm(q, qNorm, this.form), kernels().norm(k, kNorm, this.form)];
-    return { heads: this.rotated([...normed, v], 1), before: [q, k] };
+    const normed = [kernels().norm(q, qNorm, this.form), kernels().norm(k, kNorm, this.form), v];
+    const heads = qkNormLast
+      ? inColumns(normed, kernels().headTensors, this.widths)
+      : this.rotated(normed, 1);
+    return { heads, before: [q, k] };
   }
 
   /** @param before As `apply` gave it. @returns Gradients to as many outputs */
@@ -59,13 +64,16 @@ class HeadForm {
     before: readonly Tensor[],
     outputs: number,
   ): readonly Tensor[] {
-    const back = this.rotated(dheads, -1);
-    if (this.norms === null) return inColumns(back, outputs, this.widths);
+    const { norms } = this;
+    if (norms === null) return inColumns(this.rotated(dheads, -1), outputs, this.widths);
+    const { qkNormLast } = this.context.spec;
+    const back = qkNormLast ? dheads : this.rotated(dheads, -1);
     const [dq, dk, dv] = inColumns(back, 3, this.widths) as [Tensor, Tensor, Tensor];
     const normed = [dq, dk].map((dy, i) =>
-      kernels().normGradient({ x: before[i]!, w: this.norms![i]!, dy }, this.form),
+      kernels().normGradient({ x: before[i]!, w: norms[i]!, dy }, this.form),
     );
-    return inColumns([...normed, dv], outputs, this.widths);
+    const through = [...normed, dv];
+    return inColumns(qkNormLast ? this.rotated(through, -1) : through, outputs, this.widths);
   }
 }
 

@@ -18,7 +18,7 @@ import {
   TOTAL_LENGTH,
 } from './names.js';
 import type { LayerProjections } from './projections.js';
-import { ropeAttributes, ropeInputs } from './rope-inputs.js';
+import { positions, ropeAttributes, ropeInputs, rotationAttributes } from './rope-inputs.js';
 
 const CACHE_SHAPE = 'cache_capacity';
 
@@ -44,7 +44,7 @@ export function attention(
       ? [batched(context, queriesKeysValues[0]!), '', '']
       : normalised(context, queriesKeysValues, layer);
   const caches = cacheInputs(context, layer);
-  const rope = ropeInputs(context, layer);
+  const rope = spec.qkNormLast ? [] : ropeInputs(context, layer);
   const output = graph.node(
     'GroupQueryAttention',
     [...inputs, ...caches, SEQLENS_K, TOTAL_LENGTH, ...rope],
@@ -66,21 +66,45 @@ function attentionAttributes(context: GraphContext, layer: number): Attributes {
     num_heads: spec.numHeads,
     kv_num_heads: spec.numKvHeads,
     scale: spec.attentionScale,
-    do_rotary: rope === null ? 0 : 1,
+    do_rotary: rope === null || spec.qkNormLast ? 0 : 1,
     ...ropeAttributes(context, layer),
     ...(window === null ? {} : { local_window_size: window }),
     ...(spec.attentionSoftcap === null ? {} : { softcap: spec.attentionSoftcap }),
   };
 }
 
-/** RMSNorm on queries and keys, over each head or over the whole projection; values as they are. */
+/**
+ * RMSNorm on queries and keys, over each head or over the whole projection; values as they are. Norms that come after
+ * the rotation have it here, too, where attention would have it first.
+ */
 function normalised(context: GraphContext, qkv: readonly Value[], layer: number): Value[] {
-  const norms = headNorms(context.spec, layer) ?? [];
+  const { spec } = context;
+  const norms = headNorms(spec, layer) ?? [];
   return qkv.map((value, i) => {
     const norm = norms[i];
     if (norm === undefined) return batched(context, value);
     const { name, length } = norm;
-    return batched(context, rmsNorm(context, flat(context, value, length), name, length));
+    const x = spec.qkNormLast
+      ? rotated(context, batched(context, value), {
+          layer,
+          heads: [spec.numHeads, spec.numKvHeads][i]!,
+        })
+      : value;
+    return batched(context, rmsNorm(context, flat(context, x, length), name, length));
+  });
+}
+
+/** @param x [B, S, heads · headDim] */
+function rotated(
+  context: GraphContext,
+  x: Value,
+  { layer, heads }: { readonly layer: number; readonly heads: number },
+): Value {
+  const tables = ropeInputs(context, layer);
+  if (tables.length === 0) return x;
+  return context.graph.node('RotaryEmbedding', [x, positions(context), ...tables], {
+    contrib: true,
+    attributes: { num_heads: heads, ...rotationAttributes(context, layer) },
   });
 }
 

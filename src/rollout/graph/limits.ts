@@ -35,17 +35,22 @@ function checkDevice({ attentionSoftcap }: DecoderSpec, device: RolloutDevice): 
 }
 
 /**
- * On a device the states of a gated delta rule would have to be cleared there for each row; experts have operators on
- * the CPU only.
- * @throws InputError for a model with either
+ * On a device the states of a gated delta rule would have to be cleared there for each row; experts, and positions for a
+ * rotation that norms follow, have operators on the CPU only.
+ * @throws InputError for a model with any of them
  */
-function checkLayers({ layers, experts }: DecoderSpec, device: RolloutDevice): void {
+function checkLayers({ layers, experts, qkNormLast }: DecoderSpec, device: RolloutDevice): void {
   if (device === 'cpu') return;
-  const hasStates = layers.some(({ mixer }) => mixer === 'gated_delta');
-  if (!hasStates && experts === null) return;
+  const kinds: readonly (readonly [isThere: boolean, what: string])[] = [
+    [layers.some(({ mixer }) => mixer === 'gated_delta'), 'layers with a gated delta rule'],
+    [experts !== null, 'experts'],
+    [qkNormLast, 'norms after the rotation'],
+  ];
+  const found = kinds.find(([isThere]) => isThere);
+  if (found === undefined) return;
   throw new InputError({
     where: `rollout device ${device}`,
-    problem: `the model has ${hasStates ? 'layers with a gated delta rule' : 'experts'}, which rollouts compute on the CPU only`,
+    problem: `the model has ${found[1]}, which rollouts compute on the CPU only`,
     remedy: 'Use rollout_device=cpu',
   });
 }

@@ -173,6 +173,7 @@ export function nativeAttention(
       kv_num_heads: spec.numKvHeads,
       scale: spec.attentionScale,
       norm: NORMS[spec.qkNorm],
+      norm_last: spec.qkNormLast ? 1 : 0,
       epsilon: spec.normEps,
       ...ropeAttributes(context, layer),
       ...(window === null ? {} : { local_window_size: window }),

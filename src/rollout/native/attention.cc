@@ -1,5 +1,5 @@
 // Attention: causal grouped-query attention (Ainslie et al. 2023) over a cache that it updates in place, with
-// RMSNorm on queries and keys, rotary embedding (Su et al. 2021), sliding window and soft cap.
+// RMSNorm on queries and keys before or after rotary embedding (Su et al. 2021), sliding window and soft cap.
 //
 // Inputs: qkv [B·S, (H + 2 KV) · D]; keys and values [B, KV, C, D], float32 or bfloat16, C a
 // multiple of 16; lengths int32 [B], tokens of each row after this run, less one; cos and sin [P, half the
@@ -49,9 +49,11 @@ public:
     window_ = ort_.int_attribute(info, "local_window_size", 0);
     norm_ = ort_.int_attribute(info, "norm", kNoNorm);
     neighbours_ = ort_.int_attribute(info, "rotary_interleaved", 0) != 0;
+    norm_last_ = ort_.int_attribute(info, "norm_last", 0) != 0;
     scale_ = ort_.float_attribute(info, "scale", 1);
     softcap_ = ort_.float_attribute(info, "softcap", 0);
     epsilon_ = ort_.float_attribute(info, "epsilon", 1e-5f);
+    require(!norm_last_ || norm_ == kHeadNorm, "Attention: a norm after the rotation is one of each head");
     require(kv_heads_ > 0 && heads_ > 0 && heads_ % kv_heads_ == 0, "Attention: heads do not share keys evenly");
   }
 
@@ -156,18 +158,17 @@ private:
     return call.qkv + (static_cast<size_t>(row) * call.tokens + s) * (heads_ + 2 * kv_heads_) * call.dim;
   }
 
-  // One head of a projection, normalised and rotated.
+  // One head of a projection, normalised and rotated, in either order.
   void rotated(const Call &call, const float *heads, int head, int count, int position, const float *norm,
                float *__restrict out) const {
     const int dim = call.dim;
     const float *x = heads + head * dim;
-    float factor = 1;
-    if (norm_ != kNoNorm) {
+    if (norm_ != kNoNorm && !norm_last_) {
       const float *from = norm_ == kHeadNorm ? x : heads;
       const int length = norm_ == kHeadNorm ? dim : count * dim;
       float square = 0;
       for (int i = 0; i < length; i++) square += from[i] * from[i];
-      factor = 1 / std::sqrt(square / length + epsilon_);
+      const float factor = 1 / std::sqrt(square / length + epsilon_);
       const float *weight = norm_ == kHeadNorm ? norm : norm + head * dim;
       for (int d = 0; d < dim; d++) out[d] = x[d] * factor * weight[d];
     } else {
@@ -177,6 +178,11 @@ private:
     const float *__restrict cos = call.cos + static_cast<size_t>(position) * half, *__restrict sin = call.sin + static_cast<size_t>(position) * half;
     if (neighbours_) rotate<2>(out, 1, cos, sin, half);
     else rotate<1>(out, half, cos, sin, half);
+    if (!norm_last_) return;
+    float square = 0;
+    for (int d = 0; d < dim; d++) square += out[d] * out[d];
+    const float factor = 1 / std::sqrt(square / dim + epsilon_);
+    for (int d = 0; d < dim; d++) out[d] *= factor * norm[d];
   }
 
   // Pairs of elements `apart`, each pair's first Step behind the one before.
@@ -279,7 +285,7 @@ private:
 
   Ort ort_;
   int heads_, kv_heads_, window_, norm_;
-  bool neighbours_;
+  bool neighbours_, norm_last_;
   float scale_, softcap_, epsilon_;
 };
 

@@ -35,6 +35,7 @@ test.each([
   ['olmo3', {}, 'olmo2'],
   ['internlm3', {}, 'llama'],
   ['arcee', {}, 'arcee'],
+  ['hunyuan_v1_dense', {}, 'hunyuan-dense'],
   ['iquestcoder', {}, 'llama'],
   ['qwen3_moe', {}, 'qwen3moe'],
   ['qwen3_moe-whole', { bias: NO_BIAS }, 'qwen3moe'],

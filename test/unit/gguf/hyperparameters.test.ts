@@ -14,7 +14,7 @@ function keysOf(name: string): Record<string, unknown> {
 
 /** Keys that llama.cpp's loader takes from other keys, or computes, where the converter leaves them out. */
 const DERIVED =
-  /^[a-z0-9_]+\.(vocab_size|attention\.(key|value)_length|rope\.dimension_count|rope\.freq_base|rope\.scaling\.(yarn_beta_(fast|slow)|attn_factor|type))$/;
+  /^[a-z0-9_-]+\.(vocab_size|attention\.(key|value)_length|rope\.dimension_count|rope\.freq_base|rope\.scaling\.(yarn_beta_(fast|slow)|attn_factor|type))$/;
 
 /** What the files say otherwise than those of the converter. */
 const OTHERWISE: Readonly<Record<string, Readonly<Record<string, number>>>> = {

@@ -518,6 +518,24 @@ test('arcee: MLPs without a gate', () => {
   expect(() => specOf(config('llama', { hidden_act: 'relu2' }))).toThrow('"hidden_act" is "relu2"');
 });
 
+test('hunyuan_v1_dense: norms after the rotation, whose base alpha stretches', () => {
+  const scaling = { type: 'dynamic', alpha: 16, factor: 1 };
+  const spec = specOf(config('hunyuan_v1_dense', { head_dim: 6, rope_scaling: scaling }));
+  expect(spec).toMatchObject({ qkNorm: 'head', qkNormLast: true });
+  // 10,000 · 16^(6/4); frequencies are powers of it.
+  expect(spec.ropes[0]!.theta).toBeCloseTo(640_000);
+  expect(spec.ropes[0]!.invFreq).toBeAllclose([1, 640_000 ** (-1 / 3), 640_000 ** (-2 / 3)]);
+  expect(spec.maxPositions).toBe(2048);
+  const of = (more: JsonRow) => () => specOf(config('hunyuan_v1_dense', more));
+  expect(of({ rope_scaling: { type: 'dynamic' } })).toThrow('"rope_scaling.alpha" is missing');
+  expect(of({ use_cla: true })).toThrow('"use_cla" is true');
+  expect(of({ use_qk_norm: false })).toThrow('"use_qk_norm" is false');
+  expect(of({ attention_head_dim: 16 })).toThrow('"attention_head_dim" is 16, expected 8');
+  expect(() => specOf(config('llama', { rope_scaling: { ...scaling, factor: 2 } }))).toThrow(
+    '"rope_scaling.alpha" (16) is not understood',
+  );
+});
+
 test('flex_olmo: the norms of OLMo 2, and experts', () => {
   const spec = specOf(config('flex_olmo'));
   expect(spec.experts).toEqual({
