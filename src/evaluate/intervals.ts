@@ -43,9 +43,18 @@ export function meanInterval(
   return { low: Math.max(bounds.low, centre - half), high: Math.min(bounds.high, centre + half) };
 }
 
+/** What rounding may do to sums and differences of shares. */
+const ROUNDING = 1e-9;
+
 /** Whether values differ by more than rounding: of 5 samples 3/5 − 2/5 and 1/5 − 0 are one difference. */
 export const haveSpread = (values: readonly number[]): boolean =>
-  largest(values) - smallest(values) > 1e-9;
+  largest(values) - smallest(values) > ROUNDING;
+
+/** The whole number that a value is but for rounding, else the value: 0.7 + 0.2 + 0.1 is below 1. */
+export function unlessWhole(value: number): number {
+  const whole = Math.round(value);
+  return Math.abs(value - whole) > ROUNDING ? value : whole;
+}
 
 /**
  * Interval of a mean over examples of values within `bounds`, as of the shares of their right samples. Examples at
@@ -59,10 +68,10 @@ export function shareInterval(
   bounds: Interval = { low: 0, high: 1 },
 ): Interval {
   const { low, high } = bounds;
-  const areTrials = shares.every((share) => share === low || share === high);
-  if (!areTrials && haveSpread(shares)) return meanInterval(shares, bounds);
   const span = high - low;
-  const own = wilson(sum(shares.map((share) => (share - low) / span)), shares.length);
+  const successes = shares.map((share) => unlessWhole((share - low) / span));
+  if (!successes.every(Number.isInteger) && haveSpread(shares)) return meanInterval(shares, bounds);
+  const own = wilson(sum(successes), shares.length);
   return { low: low + span * own.low, high: low + span * own.high };
 }
 

@@ -1,6 +1,6 @@
 /** Two systems on the same examples: exact McNemar test, and intervals of the difference. */
 import { sum } from '../util/numbers.js';
-import { haveSpread, type Interval, meanInterval, Z95 } from './intervals.js';
+import { haveSpread, type Interval, meanInterval, unlessWhole, Z95 } from './intervals.js';
 
 /**
  * Two-sided p-value of McNemar's exact test: under the hypothesis of equal systems each discordant
@@ -49,9 +49,8 @@ export function pairedInterval({ n, onlyA, onlyB }: PairedCounts): Interval {
  * @example differenceInterval([0, 0, 0]) // { low: -0.392, high: 0.392 }
  */
 export function differenceInterval(differences: readonly number[], range = 1): Interval {
-  const shares = differences.map((difference) => difference / range);
-  const areWhole = shares.every((share) => Math.abs(share) === 1 || share === 0);
-  if (!areWhole && haveSpread(shares)) {
+  const shares = differences.map((difference) => unlessWhole(difference / range));
+  if (!shares.every(Number.isInteger) && haveSpread(shares)) {
     return meanInterval(differences, { low: -range, high: range });
   }
   const { low, high } = pairedInterval({

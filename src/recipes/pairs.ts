@@ -44,6 +44,8 @@ async function makePairs(config: PairsConfig, context: RecipeContext): Promise<P
   return stats;
 }
 
+const GRADE_FIRST = 'Grade them first: generate with rewards, or lorikeet grade';
+
 function noPairs(
   { input: where, method }: PairsConfig,
   rows: number,
@@ -53,7 +55,7 @@ function noPairs(
     return new InputError({
       where,
       problem: `no pairs: none of its ${rows} rows has a reward`,
-      remedy: 'Grade them first: generate with rewards, or lorikeet grade',
+      remedy: GRADE_FIRST,
     });
   }
   const reasons = Object.entries(stats.prompts_without_pair)
@@ -104,7 +106,7 @@ function checkScore({ input, score }: PairsConfig, rows: readonly Row[]): void {
   throw new InputError({
     where: 'score',
     problem: `${JSON.stringify(score)} is a number in no row of ${input}`,
-    remedy: `Numbers are ${[...new Set(numbers)].join(', ')}`,
+    remedy: numbers.length === 0 ? GRADE_FIRST : `Numbers are ${[...new Set(numbers)].join(', ')}`,
   });
 }
 

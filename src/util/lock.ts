@@ -71,16 +71,23 @@ export async function withLock<T>(
  * does that: the work may keep this one for longer than a lock lasts, as a file of many gigabytes that is written.
  */
 export function keepLock(path: string, holder: LockHolder, everyMs = RENEW_MS): () => void {
-  const renewal = new Worker(new URL('./lock-renewal.cjs', import.meta.url), {
-    workerData: { path, token: holder.token, everyMs },
-    execArgv: [],
-  });
-  // Where no thread can be had, the work goes on.
-  renewal.on('error', () => {}).unref();
+  const renewal = renewalOf({ path, token: holder.token, everyMs });
   return () => {
-    void renewal.terminate();
+    void renewal?.terminate();
     releaseLock(path, holder);
   };
+}
+
+/** Null where no thread can be had, as one process too many is refused: the work goes on. */
+function renewalOf(workerData: object): Worker | null {
+  try {
+    const url = new URL('./lock-renewal.cjs', import.meta.url);
+    const renewal = new Worker(url, { workerData, execArgv: [] }).on('error', () => {});
+    renewal.unref();
+    return renewal;
+  } catch {
+    return null;
+  }
 }
 
 async function acquire(path: string, options: LockOptions): Promise<LockHolder> {

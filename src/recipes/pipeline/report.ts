@@ -46,11 +46,14 @@ export function stageReport(stage: Stage, parts: ReportParts): StageReport {
   return { name, command, status, seconds, output, hash, result, targets };
 }
 
+function measuredText(value: number | null): string {
+  if (value === null) return 'not known';
+  return String(Number.isInteger(value) ? value : Number(value.toPrecision(6)));
+}
+
 /** A target, what was measured for it, and whether that meets it. */
 export function targetCells({ text, values, isMet }: Target): [string, string, string] {
-  const measured = Object.entries(values).map(
-    ([name, value]) => `${name} ${value === null ? 'not known' : Number(value.toPrecision(4))}`,
-  );
+  const measured = Object.entries(values).map(([name, value]) => `${name} ${measuredText(value)}`);
   return [text, measured.join(', '), isMet ? 'met' : 'missed'];
 }
 

@@ -69,6 +69,12 @@ describe('shareInterval', () => {
     expect(shareInterval([1, 0, 1])).toEqual(wilson(2, 3));
   });
 
+  it('of shares that are 0 or 1 but for rounding is that of trials', () => {
+    expect(0.7 + 0.2 + 0.1).not.toBe(1);
+    expect(shareInterval([0.7 + 0.2 + 0.1, 0, 1])).toEqual(wilson(2, 3));
+    expect(shareInterval([0.7 + 0.2 + 0.1, 1])).toEqual(wilson(2, 2));
+  });
+
   it('of equal shares is not empty: Wilson’s of 1 in 2, 1/2 ± 1.96 sqrt(1/8 + 3.8415/16) / 2.9207', () => {
     const { low, high } = shareInterval([0.5, 0.5]);
     expect(low).toBeCloseTo(0.0945, 4);
@@ -135,6 +141,11 @@ describe('differenceInterval', () => {
   it('of whole wins, losses and ties is that of their counts', () => {
     const differences = [1, -1, 0, 1, 0, 0];
     expect(differenceInterval(differences)).toEqual(pairedInterval({ n: 6, onlyA: 1, onlyB: 2 }));
+  });
+
+  it('of wins and losses that are whole but for rounding is that of their counts', () => {
+    const differences = [0.7 + 0.2 + 0.1, -(0.7 + 0.2 + 0.1), 0.1 + 0.2 - 0.3, 1];
+    expect(differenceInterval(differences)).toEqual(pairedInterval({ n: 4, onlyA: 1, onlyB: 2 }));
   });
 
   it('of differences that are equal but for rounding is that of equal ones', () => {

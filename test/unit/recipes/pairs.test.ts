@@ -63,6 +63,15 @@ it.each(['auto', 'score'])(
   },
 );
 
+it('rows that have no number at all are to be graded first', async () => {
+  const input = join(dir, 'ungraded.jsonl');
+  writeFileSync(input, toJsonl([{ prompt: 'a', completion: 'b', reward: null }]));
+  const overrides = [`input=${input}`, `output=${join(dir, 'pairs.jsonl')}`, 'score=format'];
+  await expect(runPairs(loadConfig(pairsSchema, { overrides }), SILENT)).rejects.toThrow(
+    `score: "format" is a number in no row of ${input}. Grade them first: generate with rewards, or lorikeet grade`,
+  );
+});
+
 it('compare names an input that is not there, wherever it stands', async () => {
   const inputs = `inputs=["${dir}","${join(dir, 'none')}"]`;
   const config = loadConfig(compareSchema, { overrides: [inputs] });

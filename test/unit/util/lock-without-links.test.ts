@@ -1,19 +1,19 @@
-/** The lock between processes where the file system makes no links, says so of one that it made, or sets no times. */
+/** The lock between processes where the file system makes no links, or says so of one that it made. */
 import fs, { readdirSync, readFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { dirname, join } from 'node:path';
-import { afterEach, expect, it, vi } from 'vitest';
-import { keepLock, releaseLock, tryLock } from '../../../src/util/lock.js';
+import { afterEach, expect, it } from 'vitest';
+import { releaseLock, tryLock } from '../../../src/util/lock.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
-const { linkSync, copyFileSync, utimesSync } = fs;
+const { linkSync, copyFileSync } = fs;
 
 function answer(calls: Partial<typeof fs>): void {
   Object.assign(fs, calls);
   syncBuiltinESMExports();
 }
 
-afterEach(() => answer({ linkSync, copyFileSync, utimesSync }));
+afterEach(() => answer({ linkSync, copyFileSync }));
 
 function fail(code: string): never {
   throw Object.assign(new Error(code), { code });
@@ -41,19 +41,4 @@ it.each([
   if (mine.isMine) releaseLock(path, mine.holder);
   expect(readdirSync(dirname(path))).toEqual([]);
   expect(tryLock(path).isMine).toBe(true);
-});
-
-it('is kept where it cannot be renewed', () => {
-  vi.useFakeTimers();
-  const path = join(temporaryFolder(), 'a.lock');
-  const mine = tryLock(path, { isRenewed: true });
-  if (!mine.isMine) throw new Error('it is free');
-  const release = keepLock(path, mine.holder);
-  const calls = vi.fn(() => fail('EPERM'));
-  answer({ utimesSync: calls });
-  vi.advanceTimersByTime(10_000);
-  expect(calls).toHaveBeenCalledTimes(2);
-  release();
-  vi.useRealTimers();
-  expect(readdirSync(dirname(path))).toEqual([]);
 });

@@ -12,8 +12,10 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import threads from 'node:worker_threads';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { InterruptError } from '../../../src/util/errors.js';
 import { keepLock, lockHolder, releaseLock, tryLock, withLock } from '../../../src/util/lock.js';
@@ -123,6 +125,10 @@ describe('keepLock', () => {
   /** Keeps this thread busy. */
   const busy = (ms: number) =>
     void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+  const replaceWorker = (Worker: unknown) => {
+    Object.assign(threads, { Worker });
+    syncBuiltinESMExports();
+  };
   const ageOf = () => (Date.now() - statSync(path).mtimeMs) / 1000;
 
   it('renews it also while the work leaves no time for it, until it is freed or taken over', async () => {
@@ -136,6 +142,23 @@ describe('keepLock', () => {
     busy(200);
     free();
     expect(ageOf()).toBeGreaterThan(60);
+  });
+
+  it('holds it, and frees it, where no thread can be had', () => {
+    const { Worker } = threads;
+    const { holder } = tryLock(path, { isRenewed: true });
+    replaceWorker(
+      class {
+        constructor() {
+          throw Object.assign(new Error('EAGAIN'), { code: 'ERR_WORKER_INIT_FAILED' });
+        }
+      },
+    );
+    const free = keepLock(path, holder!);
+    replaceWorker(Worker);
+    expect(lockHolder(path)?.token).toBe(holder!.token);
+    free();
+    expect(existsSync(path)).toBe(false);
   });
 });
 
