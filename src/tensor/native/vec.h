@@ -210,7 +210,7 @@ LANE_FN Floats vtanh(Floats x) {
   return square < 0.04f ? series : exact;
 }
 
-/// Transposes a LANES × LANES block of 32-bit values.
+/// Transposes a LANES × LANES block of 32-bit values, wherever they stand.
 LANE_FN void transpose_square(const uint32_t* src, int64_t ld, uint32_t* dst, int64_t ldd) {
 #ifdef __AVX512F__
   __m512i r[16], t[16];
@@ -255,7 +255,7 @@ LANE_FN void transpose_square(const uint32_t* src, int64_t ld, uint32_t* dst, in
   }
 #else
   for (int i = 0; i < LANES; i++)
-    for (int j = 0; j < LANES; j++) dst[j * ldd + i] = src[i * ld + j];
+    for (int j = 0; j < LANES; j++) memcpy(dst + j * ldd + i, src + i * ld + j, 4);
 #endif
 }
 
