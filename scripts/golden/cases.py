@@ -75,6 +75,17 @@ FAMILIES = {
         SMALL, model_type="cwm", bos_token_id=1, num_hidden_layers=3, sliding_window=5, rope_theta=100.0,
         rope_scaling=LLAMA3,
     ),
+    "cohere": dict(
+        BASE, model_type="cohere", attention_bias=True, layer_norm_eps=1e-5, logit_scale=0.5, rope_theta=100.0,
+        use_qk_norm=False, tie_word_embeddings=False,
+    ),
+    "cohere2": dict(
+        BASE, model_type="cohere2", vocab_size=48, hidden_size=16, intermediate_size=24, num_attention_heads=2,
+        num_key_value_heads=1, num_hidden_layers=4, layer_norm_eps=1e-5, logit_scale=0.25, rope_theta=50000.0,
+        sliding_window=5, sliding_window_pattern=4, layer_switch=4, order_of_interleaved_layers="local_attn_first",
+        position_embedding_type="rope_gptj", rotary_pct=1.0, use_gated_activation=True, use_parallel_block=True,
+        use_parallel_embedding=True, use_embedding_sharing=True, cache_implementation="hybrid",
+    ),
     "arcee": dict(
         SMALL, model_type="arcee", hidden_act="relu2", rope_theta=100.0,
         rope_scaling=dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=16, beta_fast=32.0, beta_slow=1.0),
@@ -201,7 +212,7 @@ FAMILIES |= {
 
 NOT_IN_GGUF = {"vaultgemma", "exaone4", "seed_oss", "cwm", "ministral", "ministral3", "hyperclovax", "flex_olmo",
     "qwen2-window", "qwen3-window", "smollm3-window", "lfm2-bias", "ernie4_5-bias", "qwen3_5-layers", "qwen3_moe-whole",
-    "mixtral-window", "hunyuan-alpha"}
+    "mixtral-window", "hunyuan-alpha", "cohere"}
 """Families that Lorikeet does not write as GGUF, and decoders with windows or biases that llama.cpp has not in theirs."""
 
 ROPES = {

@@ -78,6 +78,8 @@ CASES = [
         rope_theta=1000.0), ALL),
     ("cwm", dict(BASE, model_type="cwm", bos_token_id=1, head_dim=16, num_hidden_layers=3, sliding_window=5,
         rope_theta=100.0, rope_scaling=dict(rope_type="default")), ALL),
+    ("cohere2", dict(BASE, model_type="cohere2", num_hidden_layers=3, layer_norm_eps=1e-5, logit_scale=2.0,
+        rope_theta=1000.0, sliding_window=5, sliding_window_pattern=2, tie_word_embeddings=False), ALL),
     ("arcee", dict(BASE, model_type="arcee", head_dim=32, hidden_act="relu2", mlp_bias=True),
         {**ALL, "modules": [name for name in ALL["modules"] if name != "gate_proj"]}),
     ("hunyuan_v1_dense", dict(BASE, model_type="hunyuan_v1_dense", head_dim=32,

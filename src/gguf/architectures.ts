@@ -46,6 +46,15 @@ const LLAMA: Architecture = {
   mixes: false,
 };
 
+const COHERE = {
+  ...LLAMA,
+  name: 'command-r',
+  biases: 'none',
+  ropes: ['default'],
+  anyHeadSize: false,
+  ownHead: false,
+} as const;
+
 const PLAIN_ROPES = ['default', 'dynamic', 'linear', 'yarn'] as const;
 
 const OTHERS = { ...LLAMA, rotatesNeighbours: false, biases: 'none', ropes: PLAIN_ROPES } as const;
@@ -78,6 +87,8 @@ const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   glm: { ...LLAMA, name: 'chatglm', biases: 'qkv', ropes: PLAIN_ROPES, anyHeadSize: false },
   glm4: { ...LLAMA, name: 'glm4', biases: 'qkv', ropes: PLAIN_ROPES },
   ernie4_5: { ...LLAMA, name: 'ernie4_5', biases: 'none', ropes: PLAIN_ROPES },
+  cohere: COHERE,
+  cohere2: { ...COHERE, name: 'cohere2', slides: true },
   gemma: GEMMA,
   gemma2: { ...GEMMA, name: 'gemma2', slides: true },
   gemma3_text: {
@@ -177,8 +188,11 @@ function ropeProblem(scaling: RopeScaling, accepted: readonly string[]): Problem
   return [!accepted.includes(scaling.type), `rope scaling ${scaling.type}`];
 }
 
-/** llama.cpp leaves every fourth layer of SmolLM3 without positions, whatever a file says. */
+/** llama.cpp leaves every fourth layer of SmolLM3 without positions, and those of Cohere 2 that see everything. */
 const positionsFit = (spec: DecoderSpec): boolean =>
   attentionLayers(spec).every(
-    ({ rope }, i) => (rope === null) === (spec.family === 'smollm3' && (i + 1) % 4 === 0),
+    ({ rope, window }, i) =>
+      (rope === null) ===
+      ((spec.family === 'smollm3' && (i + 1) % 4 === 0) ||
+        (spec.family === 'cohere2' && window === null)),
   );

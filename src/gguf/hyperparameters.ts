@@ -5,7 +5,7 @@
 import { attentionLayers, type DecoderSpec, type RopeSpec } from '../model/spec.js';
 import type { Architecture } from './architectures.js';
 import { ropeInFile } from './rope.js';
-import { count, flags, float, integers, type Metadata } from './values.js';
+import { count, flags, float, integers, type Metadata, text } from './values.js';
 
 /** @returns keys with the architecture's name in front */
 export function hyperparameters(spec: DecoderSpec, { name, slides }: Architecture): Metadata {
@@ -35,7 +35,7 @@ function sizes(spec: DecoderSpec): Metadata {
     'attention.head_count_kv': count(spec.numKvHeads),
     'attention.key_length': count(spec.headDim),
     'attention.value_length': count(spec.headDim),
-    'attention.layer_norm_rms_epsilon': float(spec.normEps),
+    [`attention.layer_norm${spec.centredNorms ? '' : '_rms'}_epsilon`]: float(spec.normEps),
   };
 }
 
@@ -51,7 +51,12 @@ function contextLength({ ropes, maxPositions }: DecoderSpec): number {
 }
 
 /** The last of so many layers sees everything. */
-const SLIDING_PERIODS: Readonly<Record<string, number>> = { gemma2: 2, gemma3_text: 6, olmo3: 4 };
+const SLIDING_PERIODS: Readonly<Record<string, number>> = {
+  gemma2: 2,
+  gemma3_text: 6,
+  olmo3: 4,
+  cohere2: 4,
+};
 
 /** Which layers slide stands in the file only where llama.cpp would assume others. */
 function windowKeys(spec: DecoderSpec): Metadata {
@@ -73,6 +78,11 @@ const graniteKeys = (spec: DecoderSpec): Metadata => ({
   logit_scale: float(1 / spec.logitScale),
 });
 
+const cohereKeys = ({ logitScale }: DecoderSpec): Metadata => ({
+  logit_scale: float(logitScale),
+  'rope.scaling.type': text('none'),
+});
+
 const FAMILY_KEYS: Readonly<Record<string, (spec: DecoderSpec) => Metadata>> = {
   gemma2: ({ attentionSoftcap, logitSoftcap }) => ({
     attn_logit_softcapping: float(attentionSoftcap!),
@@ -80,6 +90,8 @@ const FAMILY_KEYS: Readonly<Record<string, (spec: DecoderSpec) => Metadata>> = {
   }),
   gemma3_text: ({ logitSoftcap }) =>
     logitSoftcap === null ? {} : { final_logit_softcapping: float(logitSoftcap) },
+  cohere: cohereKeys,
+  cohere2: cohereKeys,
   granite: graniteKeys,
   granitemoe: graniteKeys,
   lfm2: convKeys,

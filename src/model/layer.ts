@@ -4,6 +4,7 @@
  */
 import {
   attention,
+  centred,
   gatedActivation,
   type LoraBranch,
   linear,
@@ -61,7 +62,8 @@ export class LayerForward {
     const norms = layerNorms(this.spec, layer);
     const mixed = this.mix(this.normed(x, norms.beforeAttention), layer);
     const middle = this.join(x, this.normed(mixed, norms.afterAttention));
-    const projected = this.feedForward(this.normed(middle, norms.beforeMlp), layer);
+    const taken = this.spec.parallelMlp ? x : middle;
+    const projected = this.feedForward(this.normed(taken, norms.beforeMlp), layer);
     return this.join(middle, this.normed(projected, norms.afterMlp));
   }
 
@@ -70,8 +72,8 @@ export class LayerForward {
   }
 
   norm(x: Tensor, name: string): Tensor {
-    const { normEps: eps, normOffset: offset } = this.spec;
-    return rmsNorm(x, this.source.get(name), {
+    const { normEps: eps, normOffset: offset, centredNorms } = this.spec;
+    return rmsNorm(centredNorms ? centred(x) : x, this.source.get(name), {
       eps,
       offset,
       trainable: this.source.trainable(name),

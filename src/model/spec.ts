@@ -106,7 +106,7 @@ export interface ExpertsSpec {
   readonly stacked: boolean;
 }
 
-/** Where a layer has RMSNorm, by the names of the modules in it; null: none there. */
+/** Where a layer has norms, by the names of the modules in it; null: none there. */
 export interface LayerNorms {
   /** Before and after attention, or what mixes tokens in its place. */
   readonly beforeAttention: string | null;
@@ -156,7 +156,11 @@ export interface DecoderSpec {
   readonly normEps: number;
   /** RMSNorm multiplies by `weight + normOffset` (Gemma: 1). */
   readonly normOffset: number;
+  /** Norms subtract the mean first, LayerNorm without bias (Cohere). */
+  readonly centredNorms: boolean;
   readonly norms: LayerNorms;
+  /** The MLP takes what attention takes, x + attention(norm x) + mlp(norm x); else what stands after it. */
+  readonly parallelMlp: boolean;
   readonly names: ModuleNames;
   /** RMSNorm on queries and keys: per head, over the whole projection (OLMo 2), or none. */
   readonly qkNorm: 'none' | 'head' | 'full';

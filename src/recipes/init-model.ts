@@ -51,6 +51,8 @@ const FAMILY_FIELDS: Readonly<Record<(typeof MODEL_TYPES)[number], JsonRow>> = {
   granite: { architectures: ['GraniteForCausalLM'], ...SILU },
   hyperclovax: { architectures: ['HyperCLOVAXForCausalLM'], ...SILU },
   exaone4: { architectures: ['Exaone4ForCausalLM'], ...SILU },
+  cohere: { architectures: ['CohereForCausalLM'], ...SILU },
+  cohere2: { architectures: ['Cohere2ForCausalLM'], ...SILU },
   arcee: { architectures: ['ArceeForCausalLM'], hidden_act: 'relu2' },
   hunyuan_v1_dense: { architectures: ['HunYuanDenseV1ForCausalLM'], ...SILU },
   seed_oss: { architectures: ['SeedOssForCausalLM'], ...SILU },
@@ -100,7 +102,7 @@ const headDim = ({ head_dim: own, hidden_size: hidden, num_attention_heads: head
 
 /**
  * What families have whose layers differ: their usual order, in which attention follows so many other layers, and is
- * the last; and what those others need. LFM2 has the norm's epsilon under another name.
+ * the last; and what those others need. LFM2 and Cohere have the norm's epsilon under other names.
  */
 function ofLayers({ model_type: type, ...architecture }: Architecture): JsonRow {
   const { rms_norm_eps: eps, num_hidden_layers: layers } = architecture;
@@ -111,6 +113,7 @@ function ofLayers({ model_type: type, ...architecture }: Architecture): JsonRow 
   if (type === 'qwen3_moe') {
     return { rms_norm_eps: eps, moe_intermediate_size: architecture.intermediate_size };
   }
+  if (type === 'cohere' || type === 'cohere2') return { layer_norm_eps: eps };
   if (type === 'lfm2') return { norm_eps: eps, layer_types: types(2, 'conv') };
   if (type !== 'qwen3_5_text') return { rms_norm_eps: eps };
   const { num_attention_heads: heads, num_key_value_heads: keyHeads } = architecture;

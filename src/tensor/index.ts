@@ -15,11 +15,12 @@ export {
 } from './kernels/half-tensor.js';
 export { kernels } from './kernels/kernels.js';
 export { dropoutMask, seededUniform } from './kernels/seeded-uniform.js';
-export { type ComputeType, castTo, type Product } from './native/calls.js';
+export { type ComputeType, castTo, type NormGradientInputs, type Product } from './native/calls.js';
 export type { AttentionShape } from './native/mixer-calls.js';
 export { indicesOnDevice, storedOnDevice } from './on-device.js';
 export { onHost } from './on-host.js';
 export { attention } from './ops/attention.js';
+export { centred } from './ops/centred.js';
 export { orthonormal, svd } from './ops/decompositions.js';
 export { rowNorms } from './ops/dora.js';
 export { FourBitWeight } from './ops/four-bit.js';

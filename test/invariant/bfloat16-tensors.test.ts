@@ -26,6 +26,7 @@ const FAMILIES = [
   'phi3',
   'olmo2',
   'granite',
+  'cohere2',
   'arcee',
   'hunyuan_v1_dense',
   'lfm2',

@@ -17,6 +17,7 @@ const FAMILIES = [
   'ernie4_5',
   'olmo2',
   'granite',
+  'cohere2',
   'arcee',
   'hunyuan_v1_dense',
   'qwen3_moe',

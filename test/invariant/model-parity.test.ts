@@ -118,6 +118,9 @@ const CHANGES: Readonly<Record<string, (spec: DecoderSpec) => Partial<DecoderSpe
     })),
   }),
   'norm offset': ({ normOffset }) => ({ normOffset: 1 - normOffset }),
+  'centred norms': ({ centredNorms }) => ({ centredNorms: !centredNorms }),
+  'parallel MLP': ({ parallelMlp, norms }) =>
+    norms.beforeAttention === norms.beforeMlp ? { parallelMlp: !parallelMlp } : {},
   'norm eps': () => ({ normEps: 1e-3 }),
   'query and key norms': ({ qkNorm }) => (qkNorm === 'none' ? {} : { qkNorm: 'none' }),
   'order of rotation and norms': ({ qkNorm, qkNormLast }) =>

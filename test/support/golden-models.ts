@@ -29,6 +29,8 @@ export const FAMILIES = [
   'olmo3',
   'exaone4',
   'seed_oss',
+  'cohere',
+  'cohere2',
   'arcee',
   'hunyuan_v1_dense',
   'cwm',

@@ -35,6 +35,8 @@ export const MODEL_TYPES = [
   'hyperclovax',
   'exaone4',
   'seed_oss',
+  'cohere',
+  'cohere2',
   'arcee',
   'hunyuan_v1_dense',
   'cwm',

@@ -6,6 +6,7 @@ import { type JsonRow, readJson } from '../../util/files.js';
 import { isObject } from '../../util/json-object.js';
 import type { DecoderSpec } from '../spec.js';
 import { arcee } from './arcee.js';
+import { cohere, cohere2 } from './cohere.js';
 import { cwm } from './cwm.js';
 import { ernie45 } from './ernie4-5.js';
 import { exaone4 } from './exaone4.js';
@@ -57,6 +58,8 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   hyperclovax,
   exaone4,
   seed_oss: seedOss,
+  cohere,
+  cohere2,
   arcee,
   hunyuan_v1_dense: hunyuanDense,
   cwm,

@@ -30,8 +30,10 @@ interface LayerForward {
 export class FusedLayer {
   private readonly mixer: Sublayer;
   private readonly mlp: Sublayer;
+  private readonly isParallel: boolean;
 
   constructor(layer: number, context: FusedContext) {
+    this.isParallel = context.spec.parallelMlp;
     const norms = layerNorms(context.spec, layer);
     this.mixer = new Sublayer({
       inner: fusedMixer(context, layer),
@@ -51,17 +53,17 @@ export class FusedLayer {
       const { linears } = this.mixer.inner;
       const trace = this.mixer.trace(x, linears, { keeps: keepsAll });
       const middle = this.mixer.result(x, trace, linears);
-      const [y, mlp] = this.throughMlp(middle, keepsAll);
+      const [y, mlp] = this.throughMlp(x, middle, keepsAll);
       const mixer = keepsAll ? keptOf(trace) : { saved: trace.saved };
       return { y, kept: { mixer, rest: mlp === null ? null : { middle, mlp } } };
     };
     return tf.tidy(pass as never) as never;
   }
 
-  private throughMlp(middle: Tensor, keeps: boolean): [Tensor, Kept | null] {
+  private throughMlp(x: Tensor, middle: Tensor, keeps: boolean): [Tensor, Kept | null] {
     const pass = (): [Tensor, Kept | null] => {
       const { linears } = this.mlp.inner;
-      const trace = this.mlp.trace(middle, linears, { keeps });
+      const trace = this.mlp.trace(this.isParallel ? x : middle, linears, { keeps });
       return [this.mlp.result(middle, trace, linears), keeps ? keptOf(trace) : null];
     };
     return tf.tidy(pass as never) as never;
@@ -84,17 +86,19 @@ export class FusedLayer {
     const { linears } = mixer.inner;
     return tf.tidy(() => {
       const trace = mixer.trace(x, linears, { kept: kept.mixer, keeps: true });
-      const middle = kept.rest?.middle ?? mixer.result(x, trace, linears);
-      const [dmiddle, ...upper] = tf.tidy(() => this.mlpGradient(middle, kept.rest?.mlp, dy));
-      const { dx, gradients } = mixer.gradient({ x, dy: dmiddle!, trace }, linears);
+      const middle = () => kept.rest?.middle ?? mixer.result(x, trace, linears);
+      const taken = this.isParallel ? x : middle();
+      const [through, ...upper] = tf.tidy(() => this.mlpGradient(taken, kept.rest?.mlp, dy));
+      const upstream = this.isParallel ? { dy, through: through! } : { dy: through! };
+      const { dx, gradients } = mixer.gradient({ x, trace, ...upstream }, linears);
       return [dx, ...gradients, ...upper];
     });
   }
 
-  private mlpGradient(middle: Tensor, kept: Kept | undefined, dy: Tensor): Tensor[] {
+  private mlpGradient(x: Tensor, kept: Kept | undefined, dy: Tensor): Tensor[] {
     const { linears } = this.mlp.inner;
-    const trace = this.mlp.trace(middle, linears, { kept, keeps: true });
-    const { dx, gradients } = this.mlp.gradient({ x: middle, dy, trace }, linears);
+    const trace = this.mlp.trace(x, linears, { kept, keeps: true });
+    const { dx, gradients } = this.mlp.gradient({ x, dy, trace }, linears);
     return [dx, ...gradients];
   }
 }

@@ -4,7 +4,13 @@
  * the gradient reads; the result itself is none of it, so that a pass that computes a trace again can stop
  * before the last product.
  */
-import { castTo, kernels, type Tensor } from '../../tensor/index.js';
+import {
+  castTo,
+  centred,
+  kernels,
+  type NormGradientInputs,
+  type Tensor,
+} from '../../tensor/index.js';
 import type { FusedContext } from './fused-source.js';
 import {
   backwardGroup,
@@ -94,8 +100,13 @@ export class Sublayer {
     const { compute } = this.context;
     if (this.pre === null) return { h: castTo(x, 'float32', compute), rate: null };
     const form = { ...this.form, out: compute };
-    const rate = kernels().normRate(x, this.pre, form);
-    return { h: kernels().norm(x, this.pre, form, rate), rate };
+    const taken = this.normInput(x);
+    const rate = kernels().normRate(taken, this.pre, form);
+    return { h: kernels().norm(taken, this.pre, form, rate), rate };
+  }
+
+  private normInput(x: Tensor): Tensor {
+    return this.context.spec.centredNorms ? centred(x) : x;
   }
 
   /** @param x `[T, H]` float32 */
@@ -117,7 +128,7 @@ export class Sublayer {
     return { h, rate, core, saved, lows, projected };
   }
 
-  /** @returns y, `[T, H]` float32 */
+  /** @param x What the result joins. @returns y, `[T, H]` float32 */
   result(
     x: Tensor,
     { core, saved, lows, projected }: SublayerTrace,
@@ -135,11 +146,21 @@ export class Sublayer {
   }
 
   /**
-   * @param dy `[T, H]` float32
+   * @param dy `[T, H]` float32 @param through The gradient that the one to x joins; default dy
    * @returns dx float32, and for each layer with LoRA, in order, the gradients to its A and B as they are taken
    */
   gradient(
-    { x, dy, trace }: { readonly x: Tensor; readonly dy: Tensor; readonly trace: SublayerTrace },
+    {
+      x,
+      dy,
+      trace,
+      through = dy,
+    }: {
+      readonly x: Tensor;
+      readonly dy: Tensor;
+      readonly trace: SublayerTrace;
+      readonly through?: Tensor;
+    },
     linears: readonly FusedLinear[],
   ): { readonly dx: Tensor; readonly gradients: readonly Tensor[] } {
     const { compute } = this.context;
@@ -153,17 +174,21 @@ export class Sublayer {
             { out: compute, compute },
           );
     const output: GroupOutput =
-      this.pre === null ? { out: 'float32', residual: dy } : { out: compute };
+      this.pre === null ? { out: 'float32', residual: through } : { out: compute };
     const inner = { h, dcore: last.dx, saved };
     const { dh, gradients } = this.inner.backward(inner, linears.slice(0, -1), output);
-    const dx =
-      this.pre === null
-        ? dh
-        : kernels().normGradient(
-            { x, w: this.pre, dy: dh, extra: dy, rate },
-            { ...this.form, out: 'float32' },
-          );
+    const dx = this.pre === null ? dh : this.throughNorm({ x, w: this.pre, dy: dh, rate }, through);
     return { dx, gradients: [...gradients, ...last.gradients] };
+  }
+
+  /** The gradient to what the norm before takes, and what it joins. */
+  private throughNorm(args: NormGradientInputs, through: Tensor): Tensor {
+    const form = { ...this.form, out: 'float32' } as const;
+    if (!this.context.spec.centredNorms) {
+      return kernels().normGradient({ ...args, extra: through }, form);
+    }
+    const dx = kernels().normGradient({ ...args, x: this.normInput(args.x) }, form);
+    return centred(dx).add(through);
   }
 
   /** The gradient to what `result` or the last layer gives. */

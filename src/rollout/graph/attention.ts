@@ -6,7 +6,7 @@ import { attentionLayer } from '../../model/spec.js';
 import { headNorms } from '../../model/spec-modules.js';
 import type { Attributes, Value } from '../onnx/graph-builder.js';
 import { gated, queriesAndGates } from './attention-gate.js';
-import { type GraphContext, rmsNorm } from './context.js';
+import { type GraphContext, modelNorm } from './context.js';
 import { project } from './linear.js';
 import {
   BATCH_SHAPE,
@@ -90,7 +90,7 @@ function normalised(context: GraphContext, qkv: readonly Value[], layer: number)
           heads: [spec.numHeads, spec.numKvHeads][i]!,
         })
       : value;
-    return batched(context, rmsNorm(context, flat(context, x, length), name, length));
+    return batched(context, modelNorm(context, flat(context, x, length), name, length));
   });
 }
 

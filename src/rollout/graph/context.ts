@@ -81,11 +81,13 @@ export function softCapped(context: GraphContext, x: Value, cap: number | null):
   return scaled(context, squashed, cap);
 }
 
-/** RMSNorm (Zhang & Sennrich 2019) over the last axis, of size `length`. */
-export function rmsNorm(context: GraphContext, x: Value, name: string, length: number): Value {
+/** RMSNorm (Zhang & Sennrich 2019), or LayerNorm where norms are centred, over the last axis, of size `length`. */
+export function modelNorm(context: GraphContext, x: Value, name: string, length: number): Value {
   const { graph, spec, source } = context;
-  addWeight(context, name, tensorWeight(source, name, [length], spec.normOffset));
-  return graph.node('SimplifiedLayerNormalization', [x, name], {
+  if (!graph.has(name)) {
+    addWeight(context, name, tensorWeight(source, name, [length], spec.normOffset));
+  }
+  return graph.node(`${spec.centredNorms ? '' : 'Simplified'}LayerNormalization`, [x, name], {
     attributes: { axis: -1, epsilon: spec.normEps },
   });
 }

@@ -7,7 +7,7 @@ import { EMBEDDING, finalNorm, LM_HEAD, layerNorms } from '../../model/spec-modu
 import { type BuiltGraph, GraphBuilder, type Value } from '../onnx/graph-builder.js';
 import { attention } from './attention.js';
 import { stateLength } from './cache-tensors.js';
-import { addWeight, type GraphContext, inFloat, rmsNorm, scaled, softCapped } from './context.js';
+import { addWeight, type GraphContext, inFloat, modelNorm, scaled, softCapped } from './context.js';
 import type { ComputeElement } from './element-type.js';
 import { experts } from './experts.js';
 import { gatedDelta } from './gated-delta.js';
@@ -110,11 +110,12 @@ function decoderLayer(context: GraphContext, x: Value, layer: number): Value {
     residual,
   });
   const { beforeMlp, afterMlp: norm } = norms;
+  const taken = spec.parallelMlp ? residual : middle;
   if (mlp === null) {
-    const branch = experts(context, middle, layer, beforeMlp);
+    const branch = experts(context, taken, layer, beforeMlp);
     return added(context, branch, { norm, residual: middle });
   }
-  const gated = gatedHidden(context, middle, layer, beforeMlp);
+  const gated = gatedHidden(context, taken, layer, beforeMlp);
   return joined(context, gated, { projection: mlp.down, norm, residual: middle });
 }
 
@@ -148,7 +149,7 @@ function gatedHidden(context: GraphContext, x: Value, layer: number, norm: strin
 }
 
 function normed(context: GraphContext, x: Value, name: string | null): Value {
-  return name === null ? x : rmsNorm(context, x, name, context.spec.hiddenSize);
+  return name === null ? x : modelNorm(context, x, name, context.spec.hiddenSize);
 }
 
 interface Joint {
@@ -207,7 +208,7 @@ function nativeHead(context: GraphContext, x: Value): void {
 
 function onnxHead(context: GraphContext, x: Value): void {
   const { graph, spec, source } = context;
-  let hidden = rmsNorm(context, x, finalNorm(spec), spec.hiddenSize);
+  let hidden = modelNorm(context, x, finalNorm(spec), spec.hiddenSize);
   hidden = scaled(context, hidden, spec.logitScale);
   const isEarly = spec.logitSoftcap === null && context.type === 'float32';
   if (isEarly) hidden = graph.node('Mul', [hidden, INVERSE_TEMPERATURE]);

@@ -5,7 +5,7 @@
 import { expertWeights } from '../../model/spec-modules.js';
 import { toFloat32 } from '../../weights/index.js';
 import type { Value } from '../onnx/graph-builder.js';
-import { addWeight, type GraphContext, integers, rmsNorm } from './context.js';
+import { addWeight, type GraphContext, integers, modelNorm } from './context.js';
 import { project } from './linear.js';
 import { nativeExperts } from './native.js';
 import type { Projection } from './projections.js';
@@ -32,7 +32,7 @@ export function experts(
     parts: [{ module, bias: false, start: 0, count: outFeatures }],
   };
   if (native !== null) return nativeExperts(context, x, { layer, norm, router: projection });
-  const hidden = norm === null ? x : rmsNorm(context, x, norm, spec.hiddenSize);
+  const hidden = norm === null ? x : modelNorm(context, x, norm, spec.hiddenSize);
   return onnxExperts(context, hidden, project(context, hidden, projection), layer);
 }
 

@@ -6,7 +6,7 @@ import { type Activation, attentionLayer } from '../../model/spec.js';
 import { expertWeights, headNorms } from '../../model/spec-modules.js';
 import type { Value } from '../onnx/graph-builder.js';
 import { gated, queriesAndGates } from './attention-gate.js';
-import { type GraphContext, isAdaptable, split } from './context.js';
+import { type GraphContext, integers, isAdaptable, split } from './context.js';
 import { INPUT_IDS, loraA, loraB, pastKey, pastValue, SEQLENS_K } from './names.js';
 import {
   cacheType,
@@ -34,7 +34,7 @@ const GATED: Readonly<Record<Activation, number>> = {
 const NORMS = { none: 0, head: 1, full: 2 } as const;
 
 interface LinearOptions {
-  /** RMSNorm weight applied to the input first. */
+  /** Weight of the norm applied to the input first. */
   readonly norm?: string | null;
   /** Added to the output. */
   readonly addend?: Value;
@@ -56,8 +56,14 @@ export function nativeLinear(
   const { graph, spec } = context;
   const kept = precision ?? kernels(context).precision;
   const weights = [...new Set(projection.parts.map(({ module }) => `${module}.weight`))];
+  const taken = norm !== null && spec.centredNorms ? centred(context, x) : x;
   const inputs = [
-    ...[x, norm === null ? '' : normWeight(context, norm, projection.inFeatures), addend, factor],
+    ...[
+      taken,
+      norm === null ? '' : normWeight(context, norm, projection.inFeatures),
+      addend,
+      factor,
+    ],
     ...[biasOf(context, projection), ...adapterOf(context, projection)],
     ...weights.map((name) => declared(context, name)),
   ];
@@ -73,6 +79,14 @@ export function nativeLinear(
       threads: kernels(context).threads,
     },
   });
+}
+
+/** Rows without their means: RMSNorm of these is LayerNorm. */
+function centred(context: GraphContext, x: Value): Value {
+  const { graph } = context;
+  const last = integers(context, [-1]);
+  const mean = graph.node('ReduceMean', [x, last], { attributes: { keepdims: 1 } });
+  return graph.node('Sub', [x, mean]);
 }
 
 interface ExpertsOptions {

@@ -518,6 +518,26 @@ test('arcee: MLPs without a gate', () => {
   expect(() => specOf(config('llama', { hidden_act: 'relu2' }))).toThrow('"hidden_act" is "relu2"');
 });
 
+test('cohere: one LayerNorm for attention and MLP; cohere2 has no positions where it sees everything', () => {
+  const norms = { beforeAttention: 'input_layernorm', beforeMlp: 'input_layernorm' };
+  for (const type of ['cohere', 'cohere2']) {
+    const spec = specOf(config(type, { layer_norm_eps: 1e-4, logit_scale: 0.25 }));
+    expect(spec).toMatchObject({ norms, centredNorms: true, parallelMlp: true, normEps: 1e-4 });
+    expect(spec).toMatchObject({ logitScale: 0.25, tieWordEmbeddings: true });
+    expect(spec.ropes[0]!.rotatesNeighbours).toBe(true);
+    expect(parameterShapes(spec).has('model.layers.0.post_attention_layernorm.weight')).toBe(false);
+    expect(() => specOf(config(type, { use_parallel_block: false }))).toThrow('is false');
+    expect(() => specOf(config(type, { rotary_pct: 0.5 }))).toThrow('"rotary_pct" is 0.5');
+  }
+  expect(specOf(config('cohere')).layers).toEqual([attends(null), attends(null)]);
+  const layers = [attends(9), attends(null, null)];
+  expect(
+    specOf(config('cohere2', { sliding_window: 9, sliding_window_pattern: 2 })).layers,
+  ).toEqual(layers);
+  expect(() => specOf(config('cohere', { use_qk_norm: true }))).toThrow('"use_qk_norm" is true');
+  expect(() => specOf(config('cohere2', { head_dim: 16 }))).toThrow('"head_dim" is 16, expected 8');
+});
+
 test('hunyuan_v1_dense: norms after the rotation, whose base alpha stretches', () => {
   const scaling = { type: 'dynamic', alpha: 16, factor: 1 };
   const spec = specOf(config('hunyuan_v1_dense', { head_dim: 6, rope_scaling: scaling }));
