@@ -114,7 +114,8 @@ def make(fields, folder, tokenizer):
             (folder / name).write_bytes((Path(tokenizer) / name).read_bytes())
     known = PreTrainedTokenizerFast.from_pretrained(folder)
     size = max(known.get_vocab().values()) + 1 + 5
-    (folder / "config.json").write_text(json.dumps({**fields, "vocab_size": size, "pad_token_id": None}))
+    own = dict(vocab_size=size, pad_token_id=None, eos_token_id=known.eos_token_id)
+    (folder / "config.json").write_text(json.dumps({**fields, **own}))
     torch.manual_seed(0)
     config = AutoConfig.from_pretrained(folder)
     model = AutoModelForCausalLM.from_config(config, attn_implementation="eager").float().eval()

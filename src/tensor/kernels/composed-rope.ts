@@ -1,9 +1,8 @@
 /**
  * Rotary embedding: a pair (a, b) becomes (a·cos − b·sin, b·cos + a·sin); what lies behind the rotated part of a head
- * passes. Pairs are of the two halves of that part, or neighbours. The gradient rotates back. Where a roll swaps the
- * members of all pairs, y = x·cos + swapped·sin over rows of all heads, whose angles are made once a batch.
+ * passes. Pairs are of the two halves of that part, or neighbours. The gradient rotates back. Where the members of all
+ * pairs stand along one axis, y = x·cos + reversed·sin over rows of all heads, whose angles are made once a batch.
  */
-import { attr, executeOp } from '../execute.js';
 import type { Rotation } from '../ops/rotation.js';
 import { type Tensor, tf } from '../tf.js';
 import { joined, parted } from './half-tensor.js';
@@ -15,16 +14,14 @@ export function composedRope(x: Tensor, rotation: Rotation, form: RopeForm): Ten
   return isWhole ? whole(x, rotation, form) : partial(x, rotation, form);
 }
 
-const ROLL = [attr.type('T', 'float32'), attr.type('Tshift', 'int32'), attr.type('Taxis', 'int32')];
-
 function whole(x: Tensor, rotation: Rotation, { headDim, sign, still = 0 }: RopeForm): Tensor {
-  const heads = x.shape[1]! / headDim;
-  const { cos, sin } = rotation.wide({ heads, headDim, still });
-  const span = rotation.table.rotatesNeighbours ? 2 : headDim;
+  const width = x.shape[1]!;
+  const { cos, sin } = rotation.wide({ heads: width / headDim, headDim, still });
   return tf.tidy(() => {
-    const spans = x.reshape([-1, span]);
-    const [shift, axis] = [tf.scalar(span / 2, 'int32'), tf.scalar(1, 'int32')];
-    const turned = executeOp('Roll', ROLL, [spans, shift, axis]).reshape(x.shape).mul(sin);
+    const swapped = rotation.table.rotatesNeighbours
+      ? x.reshape([-1, width / 2, 2]).reverse(2)
+      : x.reshape([-1, 2, headDim / 2]).reverse(1);
+    const turned = swapped.reshape(x.shape).mul(sin);
     return sign === 1 ? x.mul(cos).add(turned) : x.mul(cos).sub(turned);
   });
 }
