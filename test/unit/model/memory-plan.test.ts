@@ -180,6 +180,14 @@ describe('the plan', () => {
     expect(kept([conv, full], { checkpointedLayers: 2 })).toBeCloseTo(again + other, 6);
   });
 
+  test('an MLP without a gate keeps only what is activated', () => {
+    const of = (gatedMlp: boolean) =>
+      memoryPlan({ ...question, spec: { ...question.spec, gatedMlp } }).activations;
+    const { layers, intermediateSize } = question.spec;
+    const one = layers.length * 2 * intermediateSize;
+    expect((of(true) - of(false)) / 1.15 / question.tokens).toBeCloseTo(one, 6);
+  });
+
   test('counts all experts, and what those of a token keep', () => {
     const of = (keys: Partial<MemoryQuestion>, perToken = 2) => {
       const spec = specFromConfig('olmoe', {
