@@ -157,7 +157,7 @@ static Case rope_case() {
   const int64_t rows = some(), dim = any_but_none(), half = below(dim / 2 + 1), places = any_but_none();
   const DataType type = any_type();
   return {"LorikeetRope",
-          {{"head_dim", int(dim)}, {"sign", one_in(2) ? 1.0f : -1.0f}},
+          {{"head_dim", int(dim)}, {"neighbours", one_in(2)}, {"sign", one_in(2) ? 1.0f : -1.0f}},
           {numbers(type, {rows, dim * below(4)}), whole({rows}, places), numbers(DT_FLOAT, {places, half}),
            numbers(DT_FLOAT, {places, half})},
           {type}};

@@ -196,18 +196,19 @@ Value numbers(int type, std::vector<int64_t> sizes, float factor = 1) {
 Value maybe(std::vector<int64_t> sizes) { return one_in(2) ? Value() : numbers(kFloat, std::move(sizes)); }
 int any_type() { return int(pick({kFloat, kFloat16, kBfloat16})); }
 
-/// A matrix [rows, columns] of an adapter, packed.
-Value packed(bool is_float, const Columns &columns, int rows, int k) {
+/// `count` matrices of an adapter, [rows, k] each, packed one below the other.
+Value packed(bool is_float, const Columns &columns, int rows, int k, int count = 1) {
   const Kind kind = is_float ? F32 : BF16;
-  const int depth = round_up(k, k_block(kind));
-  Value value(is_float ? kFloat : kBfloat16, {int64_t(columns.pairs()) * kPair, depth});
+  Value value(is_float ? kFloat : kBfloat16, {int64_t(count) * columns.pairs() * kPair, round_up(k, k_block(kind))});
   std::vector<uint8_t> memory(packed_bytes(kind, columns, k));
-  for (int row = 0; row < rows; row++) {
-    std::vector<float> values(k);
-    for (float &number : values) number = random_value();
-    pack_row(kind, columns, k, row, 0, k, 0.1f, values.data(), memory.data());
+  for (int i = 0; i < count; i++) {
+    for (int row = 0; row < rows; row++) {
+      std::vector<float> values(k);
+      for (float &number : values) number = random_value();
+      pack_row(kind, columns, k, row, 0, k, 0.1f, values.data(), memory.data());
+    }
+    std::copy(memory.begin(), memory.end(), value.data() + i * memory.size());
   }
-  std::copy(memory.begin(), memory.end(), value.data());
   return value;
 }
 
@@ -234,6 +235,7 @@ Case linear_case() {
 
 Case experts_case() {
   const int64_t rows = some(), k = any_but_none(), inner = any_but_none(), experts = 1 + below(6);
+  const int kind = int(below(3)), rank = int(below(3)) * kPair;
   std::vector<Value> weights;
   for (int64_t i = 0; i < experts; i++) {
     weights.push_back(numbers(kBfloat16, {inner, k}));
@@ -243,10 +245,18 @@ Case experts_case() {
   Value logits = numbers(kFloat, {rows, experts}, 4);
   // All rows go to one expert, or all are equal.
   if (one_in(4)) std::fill(logits.bytes.begin(), logits.bytes.end(), 0);
+  std::vector<Value> inputs{numbers(kFloat, {rows, k}), maybe({k}), std::move(logits), {}, {}, {}, {}};
+  const auto adapt = [&](size_t place, const Columns &columns, int64_t depth) {
+    if (one_in(2)) return;
+    inputs[place] = packed(kind == F32, Columns{rank, false}, rank, int(depth), int(experts));
+    inputs[place + 1] = packed(kind == F32, columns, rank ? columns.n : 0, rank, int(experts));
+  };
+  adapt(3, Columns{int(2 * inner), true}, k);
+  adapt(5, Columns{int(k), false}, inner);
   return {"Experts", experts_op(),
-          {{"kind", double(below(3))}, {"gated", 1.0 + double(below(3))}, {"experts", double(experts)},
+          {{"kind", kind}, {"gated", 1.0 + double(below(3))}, {"experts", double(experts)},
            {"per_token", 1.0 + double(below(experts))}, {"normalized", double(below(2))}, {"weight_bits", double(pick({16, 8, 4}))}},
-          {numbers(kFloat, {rows, k}), numbers(kFloat, {k}), std::move(logits)}, std::move(weights), 3};
+          std::move(inputs), std::move(weights), 7};
 }
 
 Case attention_case() {
@@ -269,6 +279,7 @@ Case attention_case() {
   inputs.push_back(norm ? numbers(kFloat, {norm == 2 ? shared * dim : dim}) : Value());
   return {"Attention", attention_op(),
           {{"num_heads", double(heads)}, {"kv_num_heads", double(shared)}, {"norm", double(norm)}, {"scale", 0.3},
+           {"rotary_interleaved", double(below(2))}, {"norm_last", norm == 1 ? double(below(2)) : 0.0},
            {"local_window_size", one_in(2) ? 0.0 : 1.0 + double(below(40))}, {"softcap", one_in(2) ? 0.0 : 10.0}},
           std::move(inputs), {}};
 }
