@@ -9,7 +9,7 @@ import { refusal } from './key-names.js';
 import { type Heard, type ImpliedKeys, type Layer, normalizeLayer } from './layer.js';
 import { type Mapping, mergeDeep } from './merge.js';
 import { overrideLayer } from './overrides.js';
-import { checkOwnInput } from './own-input.js';
+import { checkOwnFiles } from './own-files.js';
 import { readYamlFile } from './yaml-file.js';
 
 /** Takes one line on how a name of another tool was read. */
@@ -74,7 +74,7 @@ export function resolveConfig<S extends ConfigSchema>(
     const refusals = heard.refused.map(({ error }) => error);
     throw InputErrors.of([...refusals, ...issueErrors({ schema, merged, heard })]);
   }
-  checkOwnInput(schema, data as object);
+  checkOwnFiles(schema, data as object);
   for (const implied of heard.implied) note(noteOf(implied, data));
   return data;
 }

@@ -5,6 +5,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { appendText } from '../util/append.js';
 import { InputError } from '../util/errors.js';
+import { placeOf } from '../util/file-place.js';
 import { dropHalfLine, readJsonl, toJsonl, writeJson, writeJsonl } from '../util/files.js';
 import { checkedRows, type Fields } from '../util/own-files.js';
 import type { TraceOutcome, TraceProblem, TraceRow, TraceStats } from './trace-rows.js';
@@ -26,7 +27,7 @@ export function traceFiles(path: string): TraceFiles {
 
 /** Deletes the three files of `path`. */
 export function clearTraces(path: string): void {
-  for (const file of Object.values(traceFiles(path))) rmSync(file, { force: true });
+  for (const file of Object.values(traceFiles(path))) rmSync(placeOf(file), { force: true });
 }
 
 /**

@@ -2,7 +2,7 @@
  * `lorikeet data NAME`: a data set as files. Writes train.jsonl, valid.jsonl (when asked for), test.jsonl
  * and, last, dataset_stats.json, whose presence says that the others are whole.
  */
-import { existsSync, readdirSync, rmdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataConfig } from '../config/index.js';
 import { NAMED_DATASETS, type NamedDataset, namedDataset, rowStats } from '../data/index.js';
@@ -72,7 +72,6 @@ export async function runData(config: DataConfig, context: RecipeContext): Promi
   refuseForeignKeys(config);
   const folder = config.output_dir ?? set.folder;
   checkFolderPlace(folder);
-  const isNew = !existsSync(folder);
   const output = join(folder, STATS_FILE);
   const files = set.files(folder);
   const beside = files.map((name) => join(folder, name));
@@ -82,7 +81,6 @@ export async function runData(config: DataConfig, context: RecipeContext): Promi
     return await set.make(config, folder, context);
   } finally {
     unlock();
-    if (isNew && readdirSync(folder).length === 0) rmdirSync(folder);
   }
 }
 

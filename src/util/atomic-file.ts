@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { makeFolder, notWritten } from './disk.js';
+import { filePlace } from './file-place.js';
 import { leftParts } from './left-parts.js';
 
 export type Append = (bytes: Uint8Array) => void;
@@ -12,7 +13,7 @@ const WRITE_BYTES = 1 << 30;
 
 /**
  * What `write` appends becomes the file: synced, then renamed, so that readers see the old file or the new one.
- * @throws InputError when its folder cannot be made or it may not be written, RunError when writing fails
+ * @throws InputError when it is no file, its folder cannot be made, or it may not be written; RunError when writing fails
  */
 export function writePieces(path: string, write: (append: Append) => void): void {
   const part = openPart(path);
@@ -62,7 +63,8 @@ export function removePartsOf(files: readonly string[]): void {
   for (const file of files) removeParts(dirname(file), (name) => name === basename(file));
 }
 
-function openPart(path: string) {
+function openPart(name: string) {
+  const path = filePlace(name);
   makeFolder(dirname(path));
   const part = partPath(path);
   let descriptor: number | null = null;

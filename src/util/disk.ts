@@ -10,16 +10,18 @@ const isFolder = (path: string): boolean => existsSync(path) && statSync(path).i
 /**
  * Makes a folder and those above it, one by one: Node's recursive `mkdirSync` never returns where the
  * parent exists and answers ENOENT, as /proc does.
+ * @returns those that it made, the deepest first
  * @throws InputError when one of them cannot be made
  */
-export function makeFolder(path: string): void {
+export function makeFolder(path: string): readonly string[] {
   const folder = resolve(path);
-  if (isFolder(folder)) return;
-  if (dirname(folder) !== folder) makeFolder(dirname(folder));
+  if (isFolder(folder)) return [];
+  const above = dirname(folder) === folder ? [] : makeFolder(dirname(folder));
   try {
     mkdirSync(folder);
+    return [folder, ...above];
   } catch (error) {
-    if (isFolder(folder)) return;
+    if (isFolder(folder)) return above;
     const parts = {
       where: folder,
       problem: `the folder cannot be made (${messageOf(error)})`,

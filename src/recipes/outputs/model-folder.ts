@@ -17,10 +17,11 @@ interface ModelOutput {
  */
 export async function whileModelLocked<T>(config: ModelOutput, work: () => Promise<T>): Promise<T> {
   checkModelFolder(config);
-  return await whileLocked(config.output, () => {
+  const checkedWork = () => {
     checkModelFolder(config);
     return work();
-  });
+  };
+  return await whileLocked(config.output, checkedWork, { isFolder: true });
 }
 
 function checkModelFolder({ output, overwrite }: ModelOutput): void {

@@ -2,8 +2,11 @@
  * Keeps two processes from writing one output file, and clears what a killed one has left of it and of its
  * companions.
  */
-import { resolve } from 'node:path';
+import { rmdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { removePartsOf } from '../../util/atomic-file.js';
+import { makeFolder } from '../../util/disk.js';
+import { filePlace, placeOf } from '../../util/file-place.js';
 import { heldError } from '../../util/in-use.js';
 import { keepLock, tryLock } from '../../util/lock.js';
 
@@ -11,6 +14,8 @@ import { keepLock, tryLock } from '../../util/lock.js';
 const COMPANIONS = ['.stats.json', '.bandit.json', '.attempts.jsonl'];
 
 interface Locking {
+  /** Else it is a file. */
+  readonly isFolder?: boolean;
   /** Of the config, that names the output. */
   readonly key?: string;
   /** Files under other names that are written with the output. */
@@ -18,18 +23,31 @@ interface Locking {
 }
 
 /**
- * Gives what frees the output again. The lock lies beside a folder, by any spelling: in it, it would be in the way.
- * @throws InputError when another process writes it
+ * Gives what frees the output again, and takes back folders that were made for it and hold nothing. The
+ * lock lies beside a folder, by any spelling: in it, it would be in the way.
+ * @throws InputError when another process writes it, or a file it should be is none
  */
 export function lockOutput(
   output: string,
-  { key = 'output', beside = [] }: Locking = {},
+  { isFolder = false, key = 'output', beside = [] }: Locking = {},
 ): () => void {
-  const lock = `${resolve(output)}.lock`;
+  const lock = `${isFolder ? placeOf(output) : filePlace(output)}.lock`;
+  const made = makeFolder(dirname(lock));
   const { isMine, holder } = tryLock(lock, { isRenewed: true });
   if (!isMine) throw heldError(lock, { where: key, holder, writes: output, another: key });
   removePartsOf([...['', ...COMPANIONS].map((end) => output + end), ...beside]);
-  return keepLock(lock, holder);
+  const release = keepLock(lock, holder);
+  return () => {
+    release();
+    removeEmpty(made);
+  };
+}
+
+/** Takes back folders that were made, the deepest first, as far as nothing is in them. */
+function removeEmpty(made: readonly string[]): void {
+  try {
+    for (const folder of made) rmdirSync(folder);
+  } catch {}
 }
 
 /** What `work` gives, while no other process writes the output. @throws as `lockOutput` */

@@ -3,12 +3,13 @@
  * killed process loses none; at the end all rows are put in order and written as one file, and the part goes.
  * A row is known by its prompt and sample number, so a call that goes on makes none twice.
  */
-import { closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { checkBeginning, writeTable } from '../../report/index.js';
 import { appendBytes } from '../../util/append.js';
 import { makeFolder, writing } from '../../util/disk.js';
 import { InputError, InterruptError } from '../../util/errors.js';
+import { filePlace, placeOf } from '../../util/file-place.js';
 import { dropHalfLine, type JsonRow, readJsonl, toJsonl, writeJsonl } from '../../util/files.js';
 import { GO_ON, inUseRemedy } from '../../util/in-use.js';
 import { lockOutput } from './output-lock.js';
@@ -147,7 +148,7 @@ export class RowStore {
 
   private openPart(output: string): number {
     makeFolder(dirname(output));
-    for (const path of this.replaced) rmSync(path, { force: true });
+    for (const path of this.replaced) rmSync(placeOf(path), { force: true });
     this.replaced = [];
     const part = partOf(output);
     return writing(part, () => openSync(part, 'a'));
@@ -155,12 +156,8 @@ export class RowStore {
 
   private takeOver(output: string, others: readonly string[]): void {
     this.frees.push(lockOutput(output, { beside: others }));
+    filePlace(partOf(output));
     const files = [output, partOf(output)].filter((path) => existsSync(path));
-    const folder = files.find((path) => statSync(path).isDirectory());
-    if (folder !== undefined) {
-      const [problem, remedy] = [`${folder} is a folder`, 'Give the path of a file'];
-      throw new InputError({ where: 'output', problem, remedy });
-    }
     if (this.keys.overwrite)
       this.replaced = [...files, ...others.filter((path) => existsSync(path))];
     if (this.keys.overwrite || files.length === 0) return;

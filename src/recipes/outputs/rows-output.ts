@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { checkFolderPlace } from '../../util/disk.js';
 import { InputError } from '../../util/errors.js';
+import { placeOf } from '../../util/file-place.js';
 import { writeJsonl } from '../../util/files.js';
 import { inUseRemedy } from '../../util/in-use.js';
 import type { RecipeContext } from '../context.js';
@@ -16,11 +17,11 @@ export interface OutputKeys {
 /**
  * Call before the work begins; gives what frees the file again.
  * @param key of the config
- * @throws InputError when another process writes it, it exists and may not be replaced, or its folder cannot be made
+ * @throws InputError when another process writes it, it is no file, it exists and may not be replaced, or its folder cannot be made
  */
 export function holdOutput({ output, overwrite }: OutputKeys, key = 'output'): () => void {
   if (output === null) return () => {};
-  checkFolderPlace(dirname(output));
+  checkFolderPlace(dirname(placeOf(output)));
   const free = lockOutput(output, { key });
   if (overwrite || !existsSync(output)) return free;
   free();

@@ -1,4 +1,5 @@
 /** Every error of a config: file and line, field, value, what is expected or what to do. */
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
@@ -6,6 +7,7 @@ import {
   type CommandName,
   type ConfigSchema,
   commandSchemas,
+  compareSchema,
   completionSchema,
   evalSchema,
   exportSchema,
@@ -545,7 +547,7 @@ describe('a command that is no stage', () => {
   });
 });
 
-describe('an output that is the input', () => {
+describe('an output that is the input, or another output', () => {
   const at =
     (schema: Parameters<typeof loadConfig>[0], ...overrides: string[]) =>
     () =>
@@ -559,5 +561,29 @@ describe('an output that is the input', () => {
     expect(at(pairsSchema, 'input=rows.jsonl', 'output=rows.jsonl')).toThrow(/^output: /);
     expect(at(exportSchema, 'model=m', 'output=m/')).toThrow(/^output: m\/ is what/);
     expect(at(generateSchema, ...keys, 'output=other.jsonl')).not.toThrow();
+  });
+
+  it('is refused under two keys, which are named', () => {
+    const one = (key: string, other: string) =>
+      new RegExp(`^${key}: \\./e is the file of ${other}, too\\. Give the output another name`);
+    const keys = ['inputs=[a,b]', 'output=e'];
+    expect(at(compareSchema, ...keys, 'table=./e')).toThrow(one('table', 'output'));
+    expect(at(compareSchema, ...keys, 'table=f')).not.toThrow();
+    expect(at(generateSchema, 'model=m', 'input=rows.jsonl', 'output=e', 'output_csv=./e')).toThrow(
+      one('output_csv', 'output'),
+    );
+    expect(at(evalSchema, 'model=m', 'results_file=e', 'rows_file=./e')).toThrow(
+      one('rows_file', 'results_file'),
+    );
+  });
+
+  it('is refused by another name of it: a link', () => {
+    const dir = temporaryFolder();
+    const [rows, link] = [join(dir, 'rows.jsonl'), join(dir, 'link')];
+    writeFileSync(rows, '');
+    symlinkSync(rows, link);
+    expect(at(pairsSchema, `input=${rows}`, `output=${link}`)).toThrow(
+      `output: ${link} is what the command reads`,
+    );
   });
 });

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { writePieces } from '../../../src/util/atomic-file.js';
 import { makeFolder, notWritten } from '../../../src/util/disk.js';
 import { InputError, RunError } from '../../../src/util/errors.js';
-import { readJson, readJsonl, writeFileAtomic } from '../../../src/util/files.js';
+import { readJson, readJsonl } from '../../../src/util/files.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 const folder = temporaryFolder();
@@ -50,8 +50,12 @@ describe('an error of writing', () => {
 
   it('of a file written whole leaves no part of it', () => {
     const target = join(folder, 'taken');
-    makeFolder(join(target, 'child'));
-    expect(() => writeFileAtomic(target, 'text')).toThrow(RunError);
+    const write = () =>
+      writePieces(target, (append) => {
+        append(Buffer.from('text'));
+        makeFolder(join(target, 'child'));
+      });
+    expect(write).toThrow(RunError);
     expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([]);
   });
 

@@ -1,7 +1,7 @@
 /** Locks of outputs: who holds one is named, and those of machines and containers that are gone end. */
-import { existsSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
 import { lockOutput } from '../../../../src/recipes/outputs/output-lock.js';
 import { thisProcess } from '../../../../src/util/process-identity.js';
@@ -27,6 +27,24 @@ it('names the process, its machine and the lock', () => {
   expect(() => lockOutput(output, { key: 'output_csv' })).toThrow(held(hostname(), 'output_csv'));
   unlock();
   expect(existsSync(lock)).toBe(false);
+});
+
+it('is one for a file and a link to it', () => {
+  const link = `${output}.link`;
+  symlinkSync(output, link);
+  const unlock = lockOutput(output);
+  expect(() => lockOutput(link)).toThrow(`is writing ${link}`);
+  unlock();
+});
+
+it('takes back the folders that it made, unless they are used', () => {
+  const inner = join(dirname(output), 'a', 'b');
+  lockOutput(join(inner, 'rows.jsonl'))();
+  expect(existsSync(dirname(inner))).toBe(false);
+  const unlock = lockOutput(join(inner, 'rows.jsonl'));
+  writeFileSync(join(dirname(inner), 'other'), '');
+  unlock();
+  expect(readdirSync(dirname(inner))).toEqual(['other']);
 });
 
 it('takes over what another machine has stopped renewing', () => {

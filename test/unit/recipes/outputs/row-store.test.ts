@@ -1,5 +1,15 @@
 /** Rows on disk as they are made: what is kept, what is refused, what a killed process leaves. */
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  appendFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { partOf, RowStore, type StoredRow } from '../../../../src/recipes/outputs/row-store.js';
@@ -138,8 +148,24 @@ describe('RowStore', () => {
   it.each(['never', 'auto'] as const)('refuses a folder as output (resume %s)', (resume) => {
     mkdirSync(output);
     expect(() => open({ resume, overwrite: resume === 'never' })).toThrow(
-      `output: ${output} is a folder. Give the path of a file`,
+      `${output}: is a folder. Give the path of a file`,
     );
+  });
+
+  it('refuses a pipe, which stays, and writes what a link leads to', () => {
+    execFileSync('mkfifo', [output]);
+    expect(() => open({ overwrite: true })).toThrow(`${output}: is a pipe or a device`);
+    expect(lstatSync(output).isFIFO()).toBe(true);
+    rmSync(output);
+    const target = `${output}.target`;
+    writeFileSync(target, 'earlier');
+    symlinkSync(target, output);
+    const store = open({ overwrite: true });
+    store.add(row(0, 0));
+    store.finish(() => 0);
+    store.close();
+    expect(readJsonl(target)).toEqual([row(0, 0)]);
+    expect(lstatSync(output).isSymbolicLink()).toBe(true);
   });
 
   it('keeps what it is to replace until there is a row', () => {

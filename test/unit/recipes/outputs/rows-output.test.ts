@@ -1,4 +1,5 @@
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, lstatSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -46,5 +47,13 @@ describe.each(COMMANDS)('%s %s', (command: CommandName, key, keys, run) => {
     writeFileSync(file, '');
     await expect(call()).rejects.toThrow(`${key}: the file ${file} exists`);
     expect(existsSync(`${file}.lock`)).toBe(false);
+  });
+
+  it('is refused where it is a pipe, which stays', async () => {
+    rmSync(file, { force: true });
+    execFileSync('mkfifo', [file]);
+    await expect(call('overwrite=true')).rejects.toThrow(`${file}: is a pipe or a device`);
+    expect(lstatSync(file).isFIFO()).toBe(true);
+    rmSync(file);
   });
 });
