@@ -76,15 +76,15 @@ function checkParameters(config: LoraConfig): void {
   if (config.targetParameters === null) return;
   const { loraDropout, useDora, initLoraWeights: init } = config;
   const refused = [
-    loraDropout > 0 && `lora_dropout=${loraDropout}`,
-    useDora && 'use_dora=true',
-    parsePissa(init) !== null && `init_lora_weights=${init}`,
+    loraDropout > 0 && [`lora_dropout=${loraDropout}`, 'lora.lora_dropout=0'],
+    useDora && ['use_dora=true', 'lora.use_dora=false'],
+    parsePissa(init) !== null && [`init_lora_weights=${init}`, 'lora.init_lora_weights=true'],
   ].find((said) => said !== false);
   if (refused === undefined) return;
   throw new InputError({
     where: 'target_parameters',
-    problem: `LoRA on parameters has no ${refused}, as in PEFT`,
-    remedy: `Change that, or leave target_parameters out`,
+    problem: `LoRA on parameters has no ${refused[0]}, as in PEFT`,
+    remedy: `Set ${refused[1]}, or leave target_parameters out`,
   });
 }
 

@@ -94,7 +94,10 @@ describe('LoRA on experts', () => {
   });
 
   test.each([
-    ['lora.lora_dropout=0.1', 'target_parameters: LoRA on parameters has no lora_dropout=0.1'],
+    [
+      'lora.lora_dropout=0.1',
+      'target_parameters: LoRA on parameters has no lora_dropout=0.1, as in PEFT. Set lora.lora_dropout=0, or',
+    ],
     ['lora.use_dora=true', 'target_parameters: LoRA on parameters has no use_dora=true'],
     ['lora.init_lora_weights=pissa', 'LoRA on parameters has no init_lora_weights=pissa'],
     ['lora.target_parameters=[mlp.gate.weight]', '"mlp.gate.weight" names no parameter of experts'],

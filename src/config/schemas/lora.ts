@@ -18,7 +18,9 @@ export const loraSchema = (dropout: number) =>
       target_parameters: z
         .array(text())
         .default([])
-        .describe('Experts that get LoRA, by ends of names: gate_up_proj, down_proj'),
+        .describe(
+          'Experts that get LoRA (lora_dropout=0), by ends of names: gate_up_proj, down_proj',
+        ),
       exclude_modules: z
         .union([text(), z.array(text())])
         .default([])

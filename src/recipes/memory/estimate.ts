@@ -57,13 +57,19 @@ export function trainedCount(spec: DecoderSpec, lora: LoraPlan | null): number {
   return sum(shapes.map(elementCount));
 }
 
-/** Those of them that are LoRA on experts. */
-const expertCount = (lora: LoraPlan | null): number =>
+/** Those of them that are LoRA on experts, each `times` what its rank says. */
+const expertCount = (lora: LoraPlan | null, times: (r: number) => number): number =>
   sum(
-    (lora?.shapes ?? [])
-      .filter(({ name }) => isParameter(moduleOf(moduleOf(name))))
-      .map(({ shape }) => elementCount(shape)),
+    (lora?.shapes ?? []).map(({ name, shape }) => {
+      const parameter = moduleOf(moduleOf(name));
+      if (!isParameter(parameter)) return 0;
+      return elementCount(shape) * times(lora!.targets.get(parameter)!.r);
+    }),
   );
+
+/** Parameters of an adapter as samplers hold it. */
+export const sampledCount = (spec: DecoderSpec, lora: LoraPlan | null): number =>
+  lora === null ? 0 : trainedCount(spec, lora) + expertCount(lora, (r) => packedRank(r) - 1);
 
 function question(
   config: QuestionKeys,
@@ -77,8 +83,8 @@ function question(
   const quantization = quantizationOf(config);
   const isQuantized = quantization !== null;
   const trained = trainedCount(spec, lora);
-  const expertLora = expertCount(lora);
-  const adapter = lora === null ? 0 : trained + expertLora * (packedRank(lora.config.r) - 1);
+  const expertLora = expertCount(lora, () => 1);
+  const adapter = sampledCount(spec, lora);
   return {
     spec,
     trained,
