@@ -173,6 +173,8 @@ LANE_FN void vexp2(Floats (&x)[N]) {
   Floats p[N];
 #ifdef __AVX512F__
   Floats n[N];
+  // −∞ has no r.
+  for (int i = 0; i < N; i++) x[i] = vmax(splat(-1024), x[i]);
   for (int i = 0; i < N; i++)
     n[i] = (Floats)_mm512_roundscale_ps((__m512)x[i], _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   for (int i = 0; i < N; i++) x[i] -= n[i];

@@ -21,7 +21,7 @@ describe.skipIf(PROCESSORS.length === 0)('vectors of kernels', () => {
     const found = outputOf(program, march, { folder, args });
     expect(found.lanes).toBe(lanes);
     expect(found.four_bits).toBe(0);
-    expect(found.nan).toBe(0);
+    expect(found.special).toBe(0);
     expect(found.within).toBeLessThan(1e-6);
     for (const name of ['exp', 'exp2', 'tanh']) expect(found[name], name).toBeLessThan(5e-7);
     for (const name of ['float32', 'bfloat16']) expect(found[name], name).toBeLessThan(2e-6);
