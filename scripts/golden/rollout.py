@@ -78,6 +78,8 @@ CASES = [
         rope_theta=1000.0), ALL),
     ("cwm", dict(BASE, model_type="cwm", bos_token_id=1, head_dim=16, num_hidden_layers=3, sliding_window=5,
         rope_theta=100.0, rope_scaling=dict(rope_type="default")), ALL),
+    ("cohere", dict(BASE, model_type="cohere", attention_bias=True, layer_norm_eps=1e-5, logit_scale=0.5,
+        rope_theta=100.0, use_qk_norm=False, tie_word_embeddings=False), ALL),
     ("cohere2", dict(BASE, model_type="cohere2", num_hidden_layers=3, layer_norm_eps=1e-5, logit_scale=2.0,
         rope_theta=1000.0, sliding_window=5, sliding_window_pattern=2, tie_word_embeddings=False), ALL),
     ("arcee", dict(BASE, model_type="arcee", head_dim=32, hidden_act="relu2", mlp_bias=True),

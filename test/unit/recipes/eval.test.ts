@@ -70,7 +70,8 @@ describe('strategies', () => {
 
   it('says how many problems the time budget has ended', async () => {
     logged.length = 0;
-    const metrics = await evaluated('late', 'strategy=majority_vote', 'time_budget=0.000001');
+    const words = ['strategy=majority_vote', 'max_new_tokens=64', 'time_budget=0.000001'];
+    const metrics = await evaluated('late', ...words);
     expect(metrics).toMatchObject({ 'strategy/candidates': 0, 'strategy/ended_by_time': 3 });
     expect(metrics).not.toHaveProperty('strategy/executions');
     expect(logged.join('\n')).toContain('warning: time_budget ended 3 of 3 problems');

@@ -62,7 +62,7 @@ it.each([
   rmSync(run.paths.run);
   mkdirSync(join(run.paths.run, 'in the way'), { recursive: true });
   const close = () => run.close(status, error);
-  if (error === undefined) expect(close).toThrow(/run\.json: cannot be written/);
+  if (error === undefined) expect(close).toThrow(/run\.json: is a folder/);
   else expect(close).not.toThrow();
   expect(existsSync(join(run.dir, 'run.lock'))).toBe(false);
 });
