@@ -75,7 +75,7 @@ const VENDORS = {
 const OPEN_FILES = [
   '^src/util/',
   '^src/recipes/',
-  '^src/model/spec(-modules)?[.]ts$',
+  '^src/model/spec(-modules|-experts)?[.]ts$',
   '^src/tensor/(gpu|runtime|binding/modules|native/library)[.]ts$',
   '^src/weights/host-tensor[.]ts$',
   '^src/rollout/sampler-memory[.]ts$',
@@ -158,7 +158,7 @@ export default {
       comment: 'The sampler shares the architecture with the trainer, never its tensors.',
       severity: 'error',
       from: { path: '^src/rollout/' },
-      to: { path: '^src/model/', pathNot: '^src/model/spec(-modules)?[.]ts$' },
+      to: { path: '^src/model/', pathNot: '^src/model/spec(-modules|-experts)?[.]ts$' },
     },
     {
       name: 'a-run-knows-no-page',

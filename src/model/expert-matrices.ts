@@ -1,7 +1,7 @@
 /** The LoRA of an adapter by the matrices that it is added to: that of a parameter of experts is one for each of them. */
 import { eachExpert, type LoraTensors, rowsOfLora } from '../weights/index.js';
 import type { DecoderSpec } from './spec.js';
-import { type ExpertParameter, expertParameters, expertWeights } from './spec-modules.js';
+import { type ExpertParameter, expertParameters, expertWeights } from './spec-experts.js';
 
 /** @returns For the name of a weight, what is added to it; undefined for one that has no LoRA. */
 export function loraOfWeights(

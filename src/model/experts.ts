@@ -11,7 +11,7 @@ import type { ParameterSource } from './layer.js';
 import type { Routers } from './routers.js';
 import { routingWeights } from './routing.js';
 import type { DecoderSpec } from './spec.js';
-import { type ExpertParameter, expertParameters, expertWeights } from './spec-modules.js';
+import { type ExpertParameter, expertParameters, expertWeights } from './spec-experts.js';
 
 interface LayerRouters {
   readonly spec: DecoderSpec;

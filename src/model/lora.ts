@@ -18,7 +18,8 @@ import {
 import { parsePissa } from './pissa.js';
 import { replacedParameters } from './replaced.js';
 import type { DecoderSpec } from './spec.js';
-import { adaptable, expertMatrices, expertWeights, linearModules } from './spec-modules.js';
+import { expertMatrices, expertWeights } from './spec-experts.js';
+import { adaptable, linearModules } from './spec-modules.js';
 
 export const loraA = (module: string) => loraName(module, 'a');
 export const loraB = (module: string) => loraName(module, 'b');

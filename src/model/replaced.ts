@@ -14,13 +14,8 @@ import {
   moduleOf,
 } from '../weights/index.js';
 import type { DecoderSpec } from './spec.js';
-import {
-  EMBEDDING,
-  expertMatrices,
-  expertWeights,
-  LM_HEAD,
-  parameterShapes,
-} from './spec-modules.js';
+import { expertMatrices, expertWeights } from './spec-experts.js';
+import { EMBEDDING, LM_HEAD, parameterShapes } from './spec-modules.js';
 
 /**
  * @param targets Modules with LoRA.

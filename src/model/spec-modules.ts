@@ -1,6 +1,13 @@
 /** The modules and weights of a decoder by the names that Hugging Face and PEFT use, with their shapes. */
 import { sum } from '../util/numbers.js';
 import type { DecoderSpec, GatedDeltaLayer, LayerNorms, ShortConvLayer } from './spec.js';
+import {
+  type ExpertParameter,
+  expertMatrices,
+  expertParameters,
+  expertShapes,
+  mlpModule,
+} from './spec-experts.js';
 
 /** A linear module, by the name that Hugging Face and PEFT use, without `.weight`. */
 export interface LinearModule {
@@ -40,9 +47,6 @@ export const linearGroups = (spec: DecoderSpec, layer: number): LinearGroups => 
   mlp: spec.experts === null ? mlpLinears(spec, layer) : null,
 });
 
-export const mlpModule = ({ names }: DecoderSpec, layer: number) =>
-  `model.layers.${layer}.${names.mlp}`;
-
 function mlpLinears(spec: DecoderSpec, layer: number): NonNullable<LinearGroups['mlp']> {
   const { hiddenSize: hidden, intermediateSize: inner, names, bias } = spec;
   const mlp = mlpModule(spec, layer);
@@ -55,62 +59,12 @@ function mlpLinears(spec: DecoderSpec, layer: number): NonNullable<LinearGroups[
   return { gateUp, down };
 }
 
-/** Matrices by their Hugging Face names. */
-interface ExpertWeights {
-  /** `[count, hidden]` */
-  readonly router: string;
-  /** Of each expert, like those of an MLP. */
-  readonly experts: readonly Readonly<Record<'gate' | 'up' | 'down', string>>[];
-}
-
-/** Of a decoder with experts. */
-export function expertWeights(spec: DecoderSpec, layer: number): ExpertWeights {
-  const { names, experts } = spec;
-  const mlp = mlpModule(spec, layer);
-  const weight = (expert: number, module: string) => `${mlp}.experts.${expert}.${module}.weight`;
-  return {
-    router: `${mlp}.${names.router}.weight`,
-    experts: Array.from({ length: experts?.count ?? 0 }, (_, expert) => ({
-      gate: weight(expert, names.gate),
-      up: weight(expert, names.up),
-      down: weight(expert, names.down),
-    })),
-  };
-}
-
-/** A matrix of each of a layer's experts, which to PEFT are one parameter; maps like a linear module. */
-export interface ExpertParameter extends Omit<LinearModule, 'bias'> {
-  readonly count: number;
-}
-
-/** Of a decoder with experts: gate and up of each one below the other, and down. */
-export function expertParameters(
-  spec: DecoderSpec,
-  layer: number,
-): readonly [gateUp: ExpertParameter, down: ExpertParameter] {
-  const { hiddenSize: hidden, intermediateSize: inner } = spec;
-  const { count, module } = spec.experts!;
-  const parameter = (name: string, inFeatures: number, outFeatures: number): ExpertParameter => ({
-    module: `model.layers.${layer}.${module}.${name}`,
-    inFeatures,
-    outFeatures,
-    count,
-  });
-  return [parameter('gate_up_proj', hidden, 2 * inner), parameter('down_proj', inner, hidden)];
-}
-
 /** What may have LoRA, in layer order: linear modules except the output head, and parameters of experts. */
 export const adaptable = (spec: DecoderSpec): (LinearModule | ExpertParameter)[] =>
   spec.layers.flatMap((_, layer) => [
     ...layerLinears(spec, layer),
     ...(spec.experts === null ? [] : expertParameters(spec, layer)),
   ]);
-
-/** The matrices of all experts. */
-export const expertMatrices = (spec: DecoderSpec): string[] =>
-  spec.layers.flatMap((_, layer) =>
-    expertWeights(spec, layer).experts.flatMap((expert) => Object.values(expert)),
-  );
 
 /** Matrices that may be kept in fewer bits: of linear modules and of experts. */
 export const wideWeights = (spec: DecoderSpec): string[] => [
@@ -270,20 +224,6 @@ function otherShapes(spec: DecoderSpec, layer: number): Map<string, readonly num
   const { aLog, dtBias, norm } = deltaWeights(layer);
   for (const name of [aLog, dtBias]) shapes.set(name, [mixer.valueHeads]);
   return shapes.set(norm, [mixer.valueDim]);
-}
-
-function expertShapes(spec: DecoderSpec, layer: number): [string, readonly number[]][] {
-  if (spec.experts === null) return [];
-  const { hiddenSize: hidden, intermediateSize: inner } = spec;
-  const { router, experts } = expertWeights(spec, layer);
-  return [
-    [router, [spec.experts.count, hidden]],
-    ...experts.flatMap(({ gate, up, down }): [string, readonly number[]][] => [
-      [gate, [inner, hidden]],
-      [up, [inner, hidden]],
-      [down, [hidden, inner]],
-    ]),
-  ];
 }
 
 export const EMBEDDING = 'model.embed_tokens.weight';

@@ -5,7 +5,8 @@
 import { elementCount } from '../util/shape.js';
 import { BYTES_PER_ELEMENT, type Checkpoint, type HostTensor } from '../weights/index.js';
 import type { DecoderSpec } from './spec.js';
-import { expertWeights, mlpModule, parameterShapes } from './spec-modules.js';
+import { expertWeights, mlpModule } from './spec-experts.js';
+import { parameterShapes } from './spec-modules.js';
 
 /** A tensor of a file, and the matrices that stand in it one behind the other. */
 interface Stack {

@@ -13,7 +13,7 @@ import {
   zeros,
 } from '../../tensor/index.js';
 import { loraA, loraB } from '../lora.js';
-import { type ExpertParameter, expertParameters, expertWeights } from '../spec-modules.js';
+import { type ExpertParameter, expertParameters, expertWeights } from '../spec-experts.js';
 import type { FusedContext } from './fused-source.js';
 import type { FusedLinear, FusedLora } from './linear-group.js';
 

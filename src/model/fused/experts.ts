@@ -4,7 +4,7 @@
  */
 import { castTo, kernels, type Tensor, tf } from '../../tensor/index.js';
 import { routingLogWeights } from '../routing.js';
-import { expertWeights } from '../spec-modules.js';
+import { expertWeights } from '../spec-experts.js';
 import {
   type ExpertLinears,
   expertLinears,

@@ -2,7 +2,7 @@
  * Experts in place of an MLP, with the router before them: by our own operator, or by ONNX Runtime's `MoE`, whose CPU
  * kernel takes a softmax over the chosen, and gate and up in turns (its `swiglu`, here with alpha 1 and beta 0: SiLU).
  */
-import { expertWeights } from '../../model/spec-modules.js';
+import { expertWeights } from '../../model/spec-experts.js';
 import { toFloat32 } from '../../weights/index.js';
 import type { Value } from '../onnx/graph-builder.js';
 import { addWeight, type GraphContext, integers, modelNorm } from './context.js';

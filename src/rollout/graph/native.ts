@@ -3,7 +3,8 @@
  * bias, sum or gated activation in one node, and attention that updates the cache in place.
  */
 import { type Activation, attentionLayer } from '../../model/spec.js';
-import { expertWeights, headNorms } from '../../model/spec-modules.js';
+import { expertWeights } from '../../model/spec-experts.js';
+import { headNorms } from '../../model/spec-modules.js';
 import type { Value } from '../onnx/graph-builder.js';
 import { gated, queriesAndGates } from './attention-gate.js';
 import { type GraphContext, integers, isAdaptable, split } from './context.js';

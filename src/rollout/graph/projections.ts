@@ -4,12 +4,8 @@
  * are cut where it does not.
  */
 import type { DecoderSpec } from '../../model/spec.js';
-import {
-  expertParameters,
-  type LinearGroups,
-  type LinearModule,
-  linearGroups,
-} from '../../model/spec-modules.js';
+import { expertParameters } from '../../model/spec-experts.js';
+import { type LinearGroups, type LinearModule, linearGroups } from '../../model/spec-modules.js';
 
 /** Rows of one module's weight, `[start, start + count)` of its outputs. */
 export interface ProjectionPart {
