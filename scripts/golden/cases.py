@@ -199,6 +199,13 @@ FAMILIES |= {
         output_router_logits=False, router_aux_loss_coef=0.0, embedding_multiplier=6.0, attention_multiplier=0.2,
         residual_multiplier=0.4, logits_scaling=0.5, tie_word_embeddings=True,
     ),
+    "granitemoehybrid": dict(
+        SMALL, model_type="granitemoehybrid", shared_intermediate_size=20, num_local_experts=0, num_experts_per_tok=0,
+        layer_types=["attention", "attention"], position_embedding_type="rope", normalization_function="rmsnorm",
+        init_method="mup", attention_bias=True, embedding_multiplier=6.0, attention_multiplier=0.2,
+        residual_multiplier=0.4, logits_scaling=0.5, rope_theta=100.0, tie_word_embeddings=True, mamba_expand=2,
+        mamba_n_heads=4, mamba_d_head=8, output_router_logits=False, router_aux_loss_coef=0.0,
+    ),
     "mixtral": dict(
         {key: value for key, value in SMALL.items() if key != "head_dim"}, model_type="mixtral", intermediate_size=12,
         num_attention_heads=2, num_key_value_heads=1, num_local_experts=4, num_experts_per_tok=2, output_router_logits=False,
@@ -212,7 +219,7 @@ FAMILIES |= {
 
 NOT_IN_GGUF = {"vaultgemma", "exaone4", "seed_oss", "cwm", "ministral", "ministral3", "hyperclovax", "flex_olmo",
     "qwen2-window", "qwen3-window", "smollm3-window", "lfm2-bias", "ernie4_5-bias", "qwen3_5-layers", "qwen3_moe-whole",
-    "mixtral-window", "hunyuan-alpha", "cohere"}
+    "mixtral-window", "hunyuan-alpha", "granitemoehybrid", "cohere"}
 """Families that Lorikeet does not write as GGUF, and decoders with windows or biases that llama.cpp has not in theirs."""
 
 ROPES = {

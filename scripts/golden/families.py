@@ -64,7 +64,7 @@ def forward(model, rows):
 
 
 def lora_gradients(model, case, rows):
-    targets = dict(target_modules=ATTENTION) if hasattr(model.config, "num_experts_per_tok") else {}
+    targets = dict(target_modules=ATTENTION) if getattr(model.config, "num_experts_per_tok", 0) > 0 else {}
     adapted = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **LORA | targets)).eval()
     names = {}
     with torch.no_grad():

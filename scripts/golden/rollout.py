@@ -33,6 +33,7 @@ ALL = {"r": 3, "alpha": 6, "modules": ["q_proj", "k_proj", "v_proj", "o_proj", "
 ATTENTION = {"r": 3, "alpha": 6, "modules": ["q_proj", "k_proj", "v_proj", "o_proj"]}
 FUSED = {"r": 4, "alpha": 8, "modules": ["qkv_proj", "o_proj", "gate_up_proj"]}
 GLM = {"r": 3, "alpha": 6, "modules": ["q_proj", "k_proj", "v_proj", "o_proj", "gate_up_proj", "down_proj"]}
+GRANITE = {"r": 3, "alpha": 6, "modules": ["q_proj", "k_proj", "v_proj", "o_proj", "input_linear", "output_linear"]}
 LFM2 = {"r": 3, "alpha": 6, "modules": ["in_proj", "out_proj", "q_proj", "k_proj", "v_proj", "w1", "w2", "w3"]}
 DELTA = {"r": 3, "alpha": 6, "modules": ["in_proj_qkv", "in_proj_z", "in_proj_b", "in_proj_a", "out_proj", *ALL["modules"]]}
 BASE = dict(vocab_size=97, hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
@@ -125,6 +126,10 @@ CASES = [
     ("granitemoe", dict(BASE, model_type="granitemoe", num_local_experts=6, num_experts_per_tok=2,
         embedding_multiplier=3.0, logits_scaling=2.0, residual_multiplier=0.5, attention_multiplier=0.2,
         tie_word_embeddings=True), ATTENTION),
+    ("granitemoehybrid", dict(BASE, model_type="granitemoehybrid", shared_intermediate_size=96, num_local_experts=0,
+        num_experts_per_tok=0, layer_types=["attention"] * 2, position_embedding_type="nope", embedding_multiplier=3.0,
+        logits_scaling=2.0, residual_multiplier=0.5, attention_multiplier=0.2, mamba_n_heads=4, mamba_d_head=32,
+        tie_word_embeddings=True), GRANITE),
     ("mixtral", dict(BASE, model_type="mixtral", num_local_experts=6, num_experts_per_tok=2, sliding_window=6,
         rope_theta=1000.0, tie_word_embeddings=False), ATTENTION),
     ("llama-linear", scaled(rope_type="linear", factor=4.0), LORA),
@@ -139,7 +144,7 @@ CASES = [
 
 NEAR_TIE = 1e-4
 """Small where embeddings are multiplied and tied, or the last token would always follow itself."""
-EMBEDDING_STD = {"gemma": 0.02, "gemma2": 0.02, "gemma3": 0.05, "granite": 0.05, "granitemoe": 0.05, "vaultgemma": 0.02}
+EMBEDDING_STD = {"gemma": 0.02, "gemma2": 0.02, "gemma3": 0.05, "granite": 0.05, "granitemoe": 0.05, "granitemoehybrid": 0.05, "vaultgemma": 0.02}
 
 
 def mean_of(name):

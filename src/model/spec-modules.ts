@@ -51,7 +51,7 @@ function mlpLinears(spec: DecoderSpec, layer: number): NonNullable<LinearGroups[
   const { hiddenSize: hidden, intermediateSize: inner, names, bias } = spec;
   const mlp = mlpModule(spec, layer);
   const gateUp = spec.fusedProjections.gateUp
-    ? [linear(`${mlp}.gate_up_proj`, hidden, 2 * inner, bias.mlp)]
+    ? [linear(`${mlp}.${names.gateUp}`, hidden, 2 * inner, bias.mlp)]
     : [...(spec.gatedMlp ? [names.gate] : []), names.up].map((name) =>
         linear(`${mlp}.${name}`, hidden, inner, bias.mlp),
       );

@@ -125,6 +125,8 @@ export interface ModuleNames {
   readonly mlp: string;
   readonly gate: string;
   readonly up: string;
+  /** Gate and up where they are one. */
+  readonly gateUp: string;
   readonly down: string;
   /** What chooses among experts in its place. */
   readonly router: string;

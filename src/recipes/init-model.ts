@@ -67,6 +67,12 @@ const FAMILY_FIELDS: Readonly<Record<(typeof MODEL_TYPES)[number], JsonRow>> = {
   olmoe: { architectures: ['OlmoeForCausalLM'], ...SILU, ...EXPERTS },
   flex_olmo: { architectures: ['FlexOlmoForCausalLM'], ...SILU, ...EXPERTS },
   granitemoe: { architectures: ['GraniteMoeForCausalLM'], ...SILU, ...LOCAL_EXPERTS },
+  granitemoehybrid: {
+    architectures: ['GraniteMoeHybridForCausalLM'],
+    ...SILU,
+    num_local_experts: 0,
+    position_embedding_type: 'rope',
+  },
   mixtral: { architectures: ['MixtralForCausalLM'], ...SILU, ...LOCAL_EXPERTS },
   qwen3_5_text: { architectures: ['Qwen3_5ForCausalLM'], ...SILU },
 };
@@ -112,6 +118,13 @@ function ofLayers({ model_type: type, ...architecture }: Architecture): JsonRow 
     );
   if (type === 'qwen3_moe') {
     return { rms_norm_eps: eps, moe_intermediate_size: architecture.intermediate_size };
+  }
+  if (type === 'granitemoehybrid') {
+    return {
+      rms_norm_eps: eps,
+      shared_intermediate_size: architecture.intermediate_size,
+      layer_types: new Array<string>(layers).fill('attention'),
+    };
   }
   if (type === 'cohere' || type === 'cohere2') return { layer_norm_eps: eps };
   if (type === 'lfm2') return { norm_eps: eps, layer_types: types(2, 'conv') };

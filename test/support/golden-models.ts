@@ -55,6 +55,7 @@ export const FAMILIES = [
   'olmoe',
   'flex_olmo',
   'granitemoe',
+  'granitemoehybrid',
   'mixtral',
   'mixtral-window',
 ] as const;

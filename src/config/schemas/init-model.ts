@@ -50,6 +50,7 @@ export const MODEL_TYPES = [
   'olmoe',
   'flex_olmo',
   'granitemoe',
+  'granitemoehybrid',
   'mixtral',
   'qwen3_5_text',
 ] as const;

@@ -13,7 +13,7 @@ import { exaone4 } from './exaone4.js';
 import { ConfigFields } from './fields.js';
 import { gemma, gemma2, gemma3Text, vaultGemma } from './gemma.js';
 import { glm, glm4 } from './glm.js';
-import { granite, graniteMoe, hyperclovax } from './granite.js';
+import { granite, graniteMoe, graniteMoeHybrid, hyperclovax } from './granite.js';
 import { hunyuanDense } from './hunyuan.js';
 import { internlm3 } from './internlm3.js';
 import { iquestcoder } from './iquestcoder.js';
@@ -55,6 +55,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   flex_olmo: flexOlmo,
   granite,
   granitemoe: graniteMoe,
+  granitemoehybrid: graniteMoeHybrid,
   hyperclovax,
   exaone4,
   seed_oss: seedOss,

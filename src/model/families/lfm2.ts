@@ -6,8 +6,10 @@ import type { DecoderSpec, LayerSpec, ModuleNames, ShortConvLayer } from '../spe
 import type { ConfigFields } from './fields.js';
 import { attends } from './layer-types.js';
 import { llamaLike } from './llama.js';
+import { LLAMA_NAMES } from './names.js';
 
 const NAMES: ModuleNames = {
+  ...LLAMA_NAMES,
   attentionOutput: 'out_proj',
   queryNorm: 'q_layernorm',
   keyNorm: 'k_layernorm',
@@ -15,7 +17,6 @@ const NAMES: ModuleNames = {
   gate: 'w1',
   up: 'w3',
   down: 'w2',
-  router: 'gate',
   finalNorm: 'model.embedding_norm',
 };
 

@@ -8,6 +8,7 @@ export const LLAMA_NAMES: ModuleNames = {
   mlp: 'mlp',
   gate: 'gate_proj',
   up: 'up_proj',
+  gateUp: 'gate_up_proj',
   down: 'down_proj',
   router: 'gate',
   finalNorm: 'model.norm',

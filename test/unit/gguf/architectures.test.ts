@@ -109,6 +109,7 @@ test.each([
   'ministral3',
   'hyperclovax',
   'flex_olmo',
+  'granitemoehybrid',
 ])('%s is not written', (name) => {
   expect(() => architectureOf(goldenCase(name).spec)).toThrow(
     `the model type ${name} is not written as GGUF`,

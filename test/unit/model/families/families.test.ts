@@ -585,6 +585,29 @@ test('granitemoe: the weights of experts always add up to one, and all are store
   expect(() => specOf(config('granitemoe', { mlp_bias: true }))).toThrow('"mlp_bias" is true');
 });
 
+test('granitemoehybrid: a shared MLP alone, where no layer is of Mamba', () => {
+  const types = { layer_types: ['attention', 'full_attention'], num_local_experts: 0 };
+  const of = (more: JsonRow) => specOf(config('granitemoehybrid', { ...types, ...more }));
+  const spec = of({ shared_intermediate_size: 24, logits_scaling: 4 });
+  expect(spec).toMatchObject({ intermediateSize: 24, experts: null, logitScale: 0.25 });
+  expect(spec.attentionScale).toBe(1);
+  const mlp = [...parameterShapes(spec)].filter(([name]) => name.includes('1.shared_mlp'));
+  expect(Object.fromEntries(mlp)).toEqual({
+    'model.layers.1.shared_mlp.input_linear.weight': [48, 32],
+    'model.layers.1.shared_mlp.output_linear.weight': [32, 24],
+  });
+  expect(spec.layers).toEqual([attends(null, null), attends(null, null)]);
+  const rope = { position_embedding_type: 'rope' };
+  expect(of(rope).layers).toEqual([attends(null), attends(null)]);
+  const mamba = '"layer_types" is "mamba", expected "attention" in each layer';
+  expect(() => of({ layer_types: ['attention', 'mamba'] })).toThrow(mamba);
+  expect(() => of({ layer_types: undefined })).toThrow(mamba);
+  expect(() => of({ layer_types: ['linear_attention', 'attention'] })).toThrow('Mamba');
+  expect(() => of({ num_local_experts: 4 })).toThrow('"num_local_experts" is 4, expected 0');
+  expect(() => of({ num_local_experts: undefined })).toThrow('"num_local_experts" is 8');
+  expect(() => of({ normalization_function: 'layernorm' })).toThrow('is "layernorm"');
+});
+
 test('mixtral: names of its own, and experts whose probabilities are always divided by their sum', () => {
   const spec = specOf(config('mixtral'));
   expect(spec.experts).toEqual({
