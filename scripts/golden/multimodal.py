@@ -1,6 +1,6 @@
 """Models that read images too, with an adapter by PEFT: names of their tensors, and log-probabilities of a text.
 
-usage: python scripts/golden/multimodal.py [OUTPUT]
+usage: python scripts/golden/multimodal.py [OUTPUT [CASE …]]
 
 Needs the packages of requirements.txt. For each case a JSON file with the configuration (as the Hub spells it and as
 this transformers saves it), names and shapes in `model.safetensors` and `adapter_model.safetensors`, the adapter's
@@ -22,6 +22,7 @@ from safetensors import safe_open
 from transformers import (
     Gemma3ForConditionalGeneration,
     Mistral3ForConditionalGeneration,
+    Qwen2_5_VLForConditionalGeneration,
     Qwen3_5ForConditionalGeneration,
     Qwen3VLForConditionalGeneration,
 )
@@ -64,6 +65,18 @@ CASES = {
             vision_config=dict(LAYERS, model_type="pixtral", head_dim=8),
         ),
         dict(target_modules=["q_proj", "v_proj", "down_proj"], rank_pattern={r"language_model\.layers\.1\..*q_proj": 3}),
+    ),
+    "qwen2_5_vl": (
+        Qwen2_5_VLForConditionalGeneration,
+        dict(
+            {key: value for key, value in SMALL.items() if key != "head_dim"}, model_type="qwen2_5_vl", hidden_size=32,
+            num_attention_heads=2, num_key_value_heads=1, tie_word_embeddings=True, max_window_layers=1, sliding_window=5,
+            use_sliding_window=True, rope_theta=1e4, rope_scaling=dict(type="mrope", mrope_section=[2, 3, 3]),
+            image_token_id=1, video_token_id=2, vision_start_token_id=3, vision_end_token_id=4, vision_token_id=5,
+            vision_config=dict(VISION, model_type="qwen2_5_vl", depth=1, num_heads=1, out_hidden_size=32,
+                               fullatt_block_indexes=[0]),
+        ),
+        dict(target_modules=["q_proj", "k_proj", "gate_proj"]),
     ),
     "qwen3_vl": (
         Qwen3VLForConditionalGeneration,
@@ -143,7 +156,7 @@ def run(case, kind, fields, lora):
     model = kind._from_config(config, attn_implementation="eager").float().eval()
     names = saved_names(model)
     fill(case, model, 0 if case in ("gemma3", "qwen3_5") else 1)
-    rows = random_ids(case, LENGTHS, fields["text_config"]["vocab_size"])
+    rows = random_ids(case, LENGTHS, fields.get("text_config", fields)["vocab_size"])
     with TemporaryDirectory() as folder:
         model.save_pretrained(folder)
         tensors = {
@@ -172,4 +185,5 @@ def run(case, kind, fields, lora):
 if __name__ == "__main__":
     OUTPUT.mkdir(parents=True, exist_ok=True)
     for case, (kind, fields, lora) in CASES.items():
-        run(case, kind, fields, lora)
+        if case in (sys.argv[2:] or [case]):
+            run(case, kind, fields, lora)

@@ -13,6 +13,9 @@ export type StoredRoot = DecoderRoot | 'language_model.model';
 const ALONE = 'model' satisfies DecoderRoot;
 const HEAD = 'lm_head';
 
+/** What stands beside a decoder in files of Qwen2.5-VL, which name that as if it were by itself. */
+const IMAGES = 'visual.';
+
 const HEADS: Readonly<Record<StoredRoot, string>> = {
   model: HEAD,
   'model.language_model': HEAD,
@@ -34,7 +37,7 @@ const swapped = (name: string, from: string, to: string): string | null =>
 
 /** A module or tensor by the decoder's own name; null: it belongs to another part of the model. */
 export function inDecoder(root: StoredRoot, name: string): string | null {
-  if (root === ALONE) return name;
+  if (root === ALONE) return name.startsWith(IMAGES) ? null : name;
   return swapped(name, root, ALONE) ?? swapped(name, HEADS[root], HEAD);
 }
 

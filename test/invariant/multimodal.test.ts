@@ -67,7 +67,7 @@ function madeFolders(name: string, expected: Expected, config: JsonRow) {
   return { base, adapter };
 }
 
-describe.each(['gemma3', 'mistral3', 'qwen3_vl', 'qwen3_5'])('%s', (name) => {
+describe.each(['gemma3', 'mistral3', 'qwen2_5_vl', 'qwen3_vl', 'qwen3_5'])('%s', (name) => {
   const expected = JSON.parse(readFileSync(join(FOLDER, `${name}.json`), 'utf8')) as Expected;
   const folders = madeFolders(name, expected, expected.config);
   const spec = readSpec(folders.base);
@@ -75,6 +75,8 @@ describe.each(['gemma3', 'mistral3', 'qwen3_vl', 'qwen3_5'])('%s', (name) => {
   const weights = (tensor: string) => checkpoint.tensor(tensor);
   const adapter = readAdapter(folders.adapter);
   const model = { spec, weights, adapter };
+
+  const inFile = String.raw`(?:model\.)?${name === 'qwen2_5_vl' ? '' : String.raw`language_model\.`}`;
 
   test('its config, as transformers saves it, is the same decoder', () => {
     const { base } = madeFolders(name, expected, expected.saved);
@@ -87,14 +89,14 @@ describe.each(['gemma3', 'mistral3', 'qwen3_vl', 'qwen3_5'])('%s', (name) => {
     expect(others.length).toBeGreaterThan(5);
     expect(checkpoint.outside).toEqual(others.map(([key]) => key));
     const beyond = 'model.layers.9.input_layernorm.weight';
-    const named = /language_model\.(?:model\.)?layers\.9\.input_layernorm\.weight"/;
+    const named = new RegExp(String.raw`${inFile}(?:model\.)?layers\.9\.input_layernorm\.weight"`);
     expect(() => checkpoint.tensor(beyond)).toThrow(named);
     expect(() => checkShapes(checkpoint, new Map([[beyond, [1]]]))).toThrow(named);
     const [first, shape] = [...parameterShapes(spec)][0]!;
     const other = () => checkShapes(checkpoint, new Map([[first, [...shape, 2]]]));
-    expect(other).toThrow(/tensor "(?:model\.)?language_model\.\S+" has shape/);
+    expect(other).toThrow(new RegExp(String.raw`tensor "${inFile}\S+" has shape`));
     const unused = () => checkUnused(checkpoint, [first], () => undefined);
-    expect(unused).toThrow(/has no tensor "(?:model\.)?language_model\.\S+"/);
+    expect(unused).toThrow(new RegExp(String.raw`has no tensor "${inFile}\S+"`));
   });
 
   test('the log-probabilities are those of transformers and of PEFT', async () => {

@@ -7,6 +7,8 @@ import type { JsonRow } from '../../util/files.js';
 import { isObject } from '../../util/json-object.js';
 
 interface Multimodal {
+  /** Without `text_config` its fields stand among those of the whole model, and these do not belong to it. */
+  readonly beside?: readonly string[];
   /** `text_config` as the `config.json` of a model of text alone. */
   readonly decoder: (text: JsonRow) => JsonRow;
   /** `tie_word_embeddings` where neither the model nor its decoder says it. */
@@ -17,6 +19,14 @@ interface Multimodal {
 const MULTIMODAL: Readonly<Record<string, Multimodal>> = {
   gemma3: { decoder: (text) => ({ model_type: 'gemma3_text', ...text }), tied: true },
   mistral3: { decoder: (text) => ({ model_type: 'mistral', ...text }), tied: false },
+  qwen2_5_vl: {
+    decoder: qwen2,
+    tied: false,
+    beside: [
+      ...['vision_config', 'image_token_id', 'video_token_id'],
+      ...['vision_start_token_id', 'vision_end_token_id', 'vision_token_id'],
+    ],
+  },
   qwen3_vl: { decoder: qwen3, tied: false },
   qwen3_5: { decoder: (text) => ({ model_type: 'qwen3_5_text', ...text }), tied: false },
 };
@@ -28,6 +38,7 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
   gemma3_text: 'Gemma3ForCausalLM',
   mistral: 'MistralForCausalLM',
   ministral3: 'Ministral3ForCausalLM',
+  qwen2: 'Qwen2ForCausalLM',
   qwen3: 'Qwen3ForCausalLM',
   qwen3_5_text: 'Qwen3_5ForCausalLM',
 };
@@ -51,7 +62,7 @@ function multimodal({ model_type: type }: JsonRow): Multimodal | null {
 export function textConfig(file: string, values: JsonRow): JsonRow | null {
   const found = multimodal(values);
   if (found === null) return null;
-  const { text_config: text } = values;
+  const text = values.text_config ?? textAmong(values, found);
   if (!isObject(text)) {
     throw new InputError({
       where: file,
@@ -70,22 +81,44 @@ export function textConfig(file: string, values: JsonRow): JsonRow | null {
   };
 }
 
+function textAmong(values: JsonRow, { beside }: Multimodal): JsonRow | null {
+  if (beside === undefined) return null;
+  return Object.fromEntries(Object.entries(values).filter(([key]) => !beside.includes(key)));
+}
+
 /**
- * Pairs of Qwen3-VL's rope turn by time, height or width (`mrope_section`); in a text all three are the
- * position, and what is left is Qwen3.
+ * Pairs of the rope of Qwen2.5-VL and Qwen3-VL turn by time, height or width (`mrope_section`); in a text all three are
+ * the position, and what is left is Qwen2 or Qwen3.
  */
-function qwen3(text: JsonRow): JsonRow {
+function qwen(text: JsonRow, usual: JsonRow): JsonRow {
   const scalings = ['rope_scaling', 'rope_parameters'].flatMap((key) => {
     const scaling = text[key];
     if (!isObject(scaling)) return [];
     const { mrope_section: _, mrope_interleaved: __, ...rest } = scaling;
-    return [[key, rest]];
+    const types = Object.entries(rest).map(([name, value]) => [
+      name,
+      value === 'mrope' ? 'default' : value,
+    ]);
+    return [[key, Object.fromEntries(types)]];
   });
-  return {
+  const { model_type } = usual;
+  return { ...usual, ...text, ...Object.fromEntries(scalings), model_type };
+}
+
+function qwen2(text: JsonRow): JsonRow {
+  return qwen(text, {
+    model_type: 'qwen2',
+    num_key_value_heads: 8,
+    rms_norm_eps: 1e-5,
+    rope_theta: 1_000_000,
+    max_window_layers: 80,
+  });
+}
+
+function qwen3(text: JsonRow): JsonRow {
+  return qwen(text, {
+    model_type: 'qwen3',
     max_position_embeddings: 128_000,
     rope_theta: 500_000,
-    ...text,
-    ...Object.fromEntries(scalings),
-    model_type: 'qwen3',
-  };
+  });
 }

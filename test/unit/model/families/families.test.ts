@@ -60,6 +60,21 @@ describe('a model that reads images too', () => {
     expect({ ...decoder, root: 'model' }).toEqual(specOf(config('gemma3_text')));
   });
 
+  test('of Qwen 2.5 may be its text decoder without text_config, and has defaults of its own', () => {
+    const beside = { vision_config: { depth: 1 }, image_token_id: 5 };
+    const flat = { ...sizes, ...beside, model_type: 'qwen2_5_vl' };
+    const scaling = { rope_scaling: { type: 'mrope', mrope_section: [1, 1, 2] } };
+    const { root, ...decoder } = specOf({ ...flat, ...scaling });
+    expect(root).toBe('model.language_model');
+    const own = { rms_norm_eps: 1e-5, rope_theta: 1_000_000 };
+    expect({ ...decoder, root: 'model' }).toEqual(specOf(config('qwen2', own)));
+    expect(specOf({ model_type: 'qwen2_5_vl', text_config: sizes }).normEps).toBe(1e-5);
+    expect(() => specOf({ ...flat, moon_phase: 3 })).toThrow('"moon_phase" (3)');
+    expect(() => specOf({ ...whole, ...flat, model_type: 'gemma3', text_config: null })).toThrow(
+      'without the object "text_config"',
+    );
+  });
+
   test('says for its decoder whether embeddings are tied', () => {
     expect(specOf(whole).tieWordEmbeddings).toBe(true);
     expect(specOf({ ...whole, tie_word_embeddings: false }).tieWordEmbeddings).toBe(false);
