@@ -86,6 +86,14 @@ FAMILIES = {
         position_embedding_type="rope_gptj", rotary_pct=1.0, use_gated_activation=True, use_parallel_block=True,
         use_parallel_embedding=True, use_embedding_sharing=True, cache_implementation="hybrid",
     ),
+    "starcoder2": dict(
+        SMALL, model_type="starcoder2", norm_epsilon=1e-5, norm_type="layer_norm", mlp_type="default", sliding_window=5,
+        embedding_dropout=0.1, residual_dropout=0.1, rope_theta=100.0, use_bias=True,
+    ),
+    "starcoder2-plain": dict(
+        SMALL, model_type="starcoder2", num_hidden_layers=1, hidden_act="gelu", use_bias=False, sliding_window=None,
+        tie_word_embeddings=False,
+    ),
     "arcee": dict(
         SMALL, model_type="arcee", hidden_act="relu2", rope_theta=100.0,
         rope_scaling=dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=16, beta_fast=32.0, beta_slow=1.0),
@@ -219,7 +227,7 @@ FAMILIES |= {
 
 NOT_IN_GGUF = {"vaultgemma", "exaone4", "seed_oss", "cwm", "ministral", "ministral3", "hyperclovax", "flex_olmo",
     "qwen2-window", "qwen3-window", "smollm3-window", "lfm2-bias", "ernie4_5-bias", "qwen3_5-layers", "qwen3_moe-whole",
-    "mixtral-window", "hunyuan-alpha", "granitemoehybrid", "cohere"}
+    "mixtral-window", "hunyuan-alpha", "granitemoehybrid", "cohere", "starcoder2-plain"}
 """Families that Lorikeet does not write as GGUF, and decoders with windows or biases that llama.cpp has not in theirs."""
 
 ROPES = {

@@ -33,6 +33,7 @@ ALL = {"r": 3, "alpha": 6, "modules": ["q_proj", "k_proj", "v_proj", "o_proj", "
 ATTENTION = {"r": 3, "alpha": 6, "modules": ["q_proj", "k_proj", "v_proj", "o_proj"]}
 FUSED = {"r": 4, "alpha": 8, "modules": ["qkv_proj", "o_proj", "gate_up_proj"]}
 GLM = {"r": 3, "alpha": 6, "modules": ["q_proj", "k_proj", "v_proj", "o_proj", "gate_up_proj", "down_proj"]}
+STARCODER = {"r": 3, "alpha": 6, "modules": ["q_proj", "k_proj", "v_proj", "o_proj", "c_fc", "c_proj"]}
 GRANITE = {"r": 3, "alpha": 6, "modules": ["q_proj", "k_proj", "v_proj", "o_proj", "input_linear", "output_linear"]}
 LFM2 = {"r": 3, "alpha": 6, "modules": ["in_proj", "out_proj", "q_proj", "k_proj", "v_proj", "w1", "w2", "w3"]}
 DELTA = {"r": 3, "alpha": 6, "modules": ["in_proj_qkv", "in_proj_z", "in_proj_b", "in_proj_a", "out_proj", *ALL["modules"]]}
@@ -83,6 +84,8 @@ CASES = [
         rope_theta=100.0, use_qk_norm=False, tie_word_embeddings=False), ALL),
     ("cohere2", dict(BASE, model_type="cohere2", num_hidden_layers=3, layer_norm_eps=1e-5, logit_scale=2.0,
         rope_theta=1000.0, sliding_window=5, sliding_window_pattern=2, tie_word_embeddings=False), ALL),
+    ("starcoder2", dict(BASE, model_type="starcoder2", head_dim=32, sliding_window=5, rope_theta=100.0,
+        tie_word_embeddings=False), STARCODER),
     ("arcee", dict(BASE, model_type="arcee", head_dim=32, hidden_act="relu2", mlp_bias=True),
         {**ALL, "modules": [name for name in ALL["modules"] if name != "gate_proj"]}),
     ("hunyuan_v1_dense", dict(BASE, model_type="hunyuan_v1_dense", head_dim=32,
@@ -152,7 +155,7 @@ def mean_of(name):
         return 1.0
     if name.endswith("A_log"):
         return -3.0
-    return 1.0 if "norm" in name and "gemma" not in name and "qwen3_5" not in name else 0.0
+    return 1.0 if "norm" in name and name.endswith("weight") and "gemma" not in name and "qwen3_5" not in name else 0.0
 
 
 def load_config(fields):

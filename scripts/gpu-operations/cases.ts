@@ -16,6 +16,7 @@ export const MODELS = {
   phi3: ['model_type=phi3'],
   olmo2: ['model_type=olmo2'],
   cohere2: ['model_type=cohere2'],
+  starcoder2: ['model_type=starcoder2'],
   arcee: ['model_type=arcee'],
   partial: ['model_type=phi3', 'config.partial_rotary_factor=0.5'],
   lfm2: ['model_type=lfm2'],
@@ -74,7 +75,17 @@ const FLOAT = { compute: 'float32' } as const;
 
 /** Each trains by itself, as LoRA and as a whole. */
 const FAMILIES = [
-  ...(['qwen2', 'qwen3', 'gemma2', 'phi3', 'olmo2', 'cohere2', 'arcee', 'partial'] as const),
+  ...([
+    'qwen2',
+    'qwen3',
+    'gemma2',
+    'phi3',
+    'olmo2',
+    'cohere2',
+    'starcoder2',
+    'arcee',
+    'partial',
+  ] as const),
   ...(['lfm2', 'glm4', 'qwen3_5_text', 'qwen3_moe'] as const),
 ];
 

@@ -89,6 +89,13 @@ const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   ernie4_5: { ...LLAMA, name: 'ernie4_5', biases: 'none', ropes: PLAIN_ROPES },
   cohere: COHERE,
   cohere2: { ...COHERE, name: 'cohere2', slides: true },
+  starcoder2: {
+    ...OTHERS,
+    name: 'starcoder2',
+    activation: 'gelu_tanh',
+    biases: 'all',
+    anyHeadSize: false,
+  },
   gemma: GEMMA,
   gemma2: { ...GEMMA, name: 'gemma2', slides: true },
   gemma3_text: {

@@ -32,6 +32,9 @@ const IN_LAYER: Readonly<Record<string, string>> = {
   'mlp.up_proj': 'ffn_up',
   'mlp.gate_up_proj': 'ffn_up',
   'mlp.down_proj': 'ffn_down',
+  // StarCoder2
+  'mlp.c_fc': 'ffn_up',
+  'mlp.c_proj': 'ffn_down',
   // Experts
   'mlp.gate': 'ffn_gate_inp',
   'block_sparse_moe.gate': 'ffn_gate_inp',

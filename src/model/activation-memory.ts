@@ -71,8 +71,8 @@ export function keptByLayer(question: MemoryQuestion, layer: number): number {
   const { hiddenSize, experts } = spec;
   const inner = innerOf(spec);
   if (isFused) {
-    // Gate and up, and in float32 without our own operations the activation of the gate.
-    const gated = (spec.gatedMlp ? 2 : 1) + (isNative || e !== FLOAT ? 0 : 1);
+    // Gate and up, and in float32 without our own operations the activation of the gate; or up alone.
+    const gated = spec.mlpGate === 'linear' ? 2 + (isNative || e !== FLOAT ? 0 : 1) : 1;
     const logits = FLOAT * (experts?.count ?? 0) + routingPerToken(spec);
     const perToken = 2 * FLOAT * hiddenSize + e * gated * inner + expertLows(question) + logits;
     return tokens * (perToken + mixerPerToken(question, layer));

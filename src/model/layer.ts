@@ -26,6 +26,7 @@ import {
   layerNorms,
   linearGroups,
   type NormWeight,
+  normBias,
 } from './spec-modules.js';
 
 /** Where a layer finds its parameters and what it may train. */
@@ -73,11 +74,10 @@ export class LayerForward {
 
   norm(x: Tensor, name: string): Tensor {
     const { normEps: eps, normOffset: offset, centredNorms } = this.spec;
-    return rmsNorm(centredNorms ? centred(x) : x, this.source.get(name), {
-      eps,
-      offset,
-      trainable: this.source.trainable(name),
-    });
+    const trainable = this.source.trainable(name);
+    const form = { eps, offset, trainable };
+    const normed = rmsNorm(centredNorms ? centred(x) : x, this.source.get(name), form);
+    return this.spec.normBias ? normed.add(this.source.get(normBias(name))) : normed;
   }
 
   private join(x: Tensor, branch: Tensor): Tensor {
@@ -167,7 +167,8 @@ export class LayerForward {
     const { gateUp, down } = mlp;
     const outputs = gateUp.map((module) => this.project(x, module));
     const [gate, up] = spec.fusedProjections.gateUp ? tf.split(outputs[0]!, 2, 1) : outputs;
-    return this.project(gatedActivation(gate!, up ?? gate!, spec.activation), down);
+    const gated = up ?? (spec.mlpGate === 'none' ? tf.onesLike(gate!) : gate!);
+    return this.project(gatedActivation(gate!, gated, spec.activation), down);
   }
 }
 

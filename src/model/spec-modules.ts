@@ -52,7 +52,7 @@ function mlpLinears(spec: DecoderSpec, layer: number): NonNullable<LinearGroups[
   const mlp = mlpModule(spec, layer);
   const gateUp = spec.fusedProjections.gateUp
     ? [linear(`${mlp}.${names.gateUp}`, hidden, 2 * inner, bias.mlp)]
-    : [...(spec.gatedMlp ? [names.gate] : []), names.up].map((name) =>
+    : [...(spec.mlpGate === 'linear' ? [names.gate] : []), names.up].map((name) =>
         linear(`${mlp}.${name}`, hidden, inner, bias.mlp),
       );
   const down = linear(`${mlp}.${names.down}`, inner, hidden, bias.mlp);
@@ -212,7 +212,8 @@ export interface NormWeight {
 function otherShapes(spec: DecoderSpec, layer: number): Map<string, readonly number[]> {
   const shapes = new Map<string, readonly number[]>(expertShapes(spec, layer));
   for (const name of Object.values(layerNorms(spec, layer))) {
-    if (name !== null) shapes.set(name, [spec.hiddenSize]);
+    if (name === null) continue;
+    for (const part of normParts(spec, name)) shapes.set(part, [spec.hiddenSize]);
   }
   for (const { name, length } of headNorms(spec, layer) ?? []) shapes.set(name, [length]);
   const mixer = spec.layers[layer]!;
@@ -233,6 +234,12 @@ export const LM_HEAD = 'lm_head.weight';
 export const finalNorm = ({ names }: Pick<DecoderSpec, 'names'>): string =>
   `${names.finalNorm}.weight`;
 
+/** The bias beside a norm's weight. */
+export const normBias = (weight: string): string => weight.replace(/weight$/, 'bias');
+
+const normParts = (spec: DecoderSpec, weight: string): string[] =>
+  spec.normBias ? [weight, normBias(weight)] : [weight];
+
 /** Every tensor that a checkpoint of this architecture holds, by Hugging Face name, with its shape. */
 export function parameterShapes(spec: DecoderSpec): Map<string, readonly number[]> {
   const shapes = new Map<string, readonly number[]>();
@@ -244,7 +251,7 @@ export function parameterShapes(spec: DecoderSpec): Map<string, readonly number[
     }
     for (const [name, shape] of otherShapes(spec, layer)) shapes.set(name, shape);
   }
-  shapes.set(finalNorm(spec), [spec.hiddenSize]);
+  for (const part of normParts(spec, finalNorm(spec))) shapes.set(part, [spec.hiddenSize]);
   if (!spec.tieWordEmbeddings) shapes.set(LM_HEAD, [spec.vocabSize, spec.hiddenSize]);
   return shapes;
 }

@@ -158,8 +158,9 @@ export interface DecoderSpec {
   readonly normEps: number;
   /** RMSNorm multiplies by `weight + normOffset` (Gemma: 1). */
   readonly normOffset: number;
-  /** Norms subtract the mean first, LayerNorm without bias (Cohere). */
+  /** Norms subtract the mean first: LayerNorm, without bias (Cohere) or with it. */
   readonly centredNorms: boolean;
+  readonly normBias: boolean;
   readonly norms: LayerNorms;
   /** The MLP takes what attention takes, x + attention(norm x) + mlp(norm x); else what stands after it. */
   readonly parallelMlp: boolean;
@@ -172,8 +173,8 @@ export interface DecoderSpec {
   readonly attentionGate: boolean;
 
   readonly activation: Activation;
-  /** An MLP is down(act(gate x) ⊙ up x); else up is its own gate: of relu that makes relu². */
-  readonly gatedMlp: boolean;
+  /** An MLP is down(act(gate x) ⊙ up x); down(act(up x) ⊙ up x), which of relu makes relu²; or down(act(up x)). */
+  readonly mlpGate: 'linear' | 'itself' | 'none';
   readonly bias: {
     readonly q: boolean;
     readonly k: boolean;

@@ -53,6 +53,7 @@ const FAMILY_FIELDS: Readonly<Record<(typeof MODEL_TYPES)[number], JsonRow>> = {
   exaone4: { architectures: ['Exaone4ForCausalLM'], ...SILU },
   cohere: { architectures: ['CohereForCausalLM'], ...SILU },
   cohere2: { architectures: ['Cohere2ForCausalLM'], ...SILU },
+  starcoder2: { architectures: ['Starcoder2ForCausalLM'], hidden_act: 'gelu_pytorch_tanh' },
   arcee: { architectures: ['ArceeForCausalLM'], hidden_act: 'relu2' },
   hunyuan_v1_dense: { architectures: ['HunYuanDenseV1ForCausalLM'], ...SILU },
   seed_oss: { architectures: ['SeedOssForCausalLM'], ...SILU },
@@ -108,7 +109,7 @@ const headDim = ({ head_dim: own, hidden_size: hidden, num_attention_heads: head
 
 /**
  * What families have whose layers differ: their usual order, in which attention follows so many other layers, and is
- * the last; and what those others need. LFM2 and Cohere have the norm's epsilon under other names.
+ * the last; and what those others need. LFM2, Cohere and StarCoder2 have the norm's epsilon under other names.
  */
 function ofLayers({ model_type: type, ...architecture }: Architecture): JsonRow {
   const { rms_norm_eps: eps, num_hidden_layers: layers } = architecture;
@@ -127,6 +128,7 @@ function ofLayers({ model_type: type, ...architecture }: Architecture): JsonRow 
     };
   }
   if (type === 'cohere' || type === 'cohere2') return { layer_norm_eps: eps };
+  if (type === 'starcoder2') return { norm_epsilon: eps };
   if (type === 'lfm2') return { norm_eps: eps, layer_types: types(2, 'conv') };
   if (type !== 'qwen3_5_text') return { rms_norm_eps: eps };
   const { num_attention_heads: heads, num_key_value_heads: keyHeads } = architecture;

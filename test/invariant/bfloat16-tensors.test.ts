@@ -27,6 +27,7 @@ const FAMILIES = [
   'olmo2',
   'granite',
   'cohere2',
+  'starcoder2',
   'arcee',
   'hunyuan_v1_dense',
   'lfm2',

@@ -18,6 +18,7 @@ const FAMILIES = [
   'olmo2',
   'granite',
   'cohere2',
+  'starcoder2',
   'arcee',
   'hunyuan_v1_dense',
   'qwen3_moe',

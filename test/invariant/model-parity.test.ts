@@ -121,6 +121,9 @@ const CHANGES: Readonly<Record<string, (spec: DecoderSpec) => Partial<DecoderSpe
   'centred norms': ({ centredNorms }) => ({ centredNorms: !centredNorms }),
   'parallel MLP': ({ parallelMlp, norms }) =>
     norms.beforeAttention === norms.beforeMlp ? { parallelMlp: !parallelMlp } : {},
+  'no norm bias': () => ({ normBias: false }),
+  'MLP without a gate': ({ mlpGate }) =>
+    mlpGate === 'linear' ? {} : { mlpGate: mlpGate === 'none' ? 'itself' : 'none' },
   'norm eps': () => ({ normEps: 1e-3 }),
   'query and key norms': ({ qkNorm }) => (qkNorm === 'none' ? {} : { qkNorm: 'none' }),
   'order of rotation and norms': ({ qkNorm, qkNormLast }) =>

@@ -31,6 +31,8 @@ export const FAMILIES = [
   'seed_oss',
   'cohere',
   'cohere2',
+  'starcoder2',
+  'starcoder2-plain',
   'arcee',
   'hunyuan_v1_dense',
   'cwm',

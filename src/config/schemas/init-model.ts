@@ -37,6 +37,7 @@ export const MODEL_TYPES = [
   'seed_oss',
   'cohere',
   'cohere2',
+  'starcoder2',
   'arcee',
   'hunyuan_v1_dense',
   'cwm',

@@ -13,5 +13,5 @@ export function arcee(fields: ConfigFields): DecoderSpec {
     biases: ['attention_bias', 'mlp_bias'],
     activation: 'relu',
   });
-  return { ...spec, gatedMlp: false };
+  return { ...spec, mlpGate: 'itself' };
 }

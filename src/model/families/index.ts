@@ -29,6 +29,7 @@ import { qwen35 } from './qwen3-5.js';
 import { qwen3Moe } from './qwen3-moe.js';
 import { seedOss } from './seed-oss.js';
 import { smollm3 } from './smollm3.js';
+import { starcoder2 } from './starcoder2.js';
 import { MULTIMODAL_TYPES, textConfig } from './text-config.js';
 
 type Family = (fields: ConfigFields) => DecoderSpec;
@@ -61,6 +62,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   seed_oss: seedOss,
   cohere,
   cohere2,
+  starcoder2,
   arcee,
   hunyuan_v1_dense: hunyuanDense,
   cwm,

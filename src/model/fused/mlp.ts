@@ -22,17 +22,21 @@ export function fusedMlp(
   return mlpOf(context, [...context.linears(gateUp), ...context.linears([down])]);
 }
 
-/** @param linears Gate and up, or both as one, and down. */
+/** @param linears Gate and up, or both as one, and down; without a gate up and down. */
 export function mlpOf(
+  context: Pick<FusedContext, 'spec' | 'compute'>,
+  linears: readonly FusedLinear[],
+): Inner {
+  return context.spec.mlpGate === 'linear'
+    ? gatedMlp(context, linears)
+    : ungatedMlp(context, linears);
+}
+
+function gatedMlp(
   { spec, compute }: Pick<FusedContext, 'spec' | 'compute'>,
   linears: readonly FusedLinear[],
 ): Inner {
   const widths = [spec.intermediateSize, spec.intermediateSize];
-  /** The gradient to gate and up, which are one. */
-  const added = (sides: readonly Tensor[]): Tensor => {
-    const [gate, up] = sides.map((side) => castTo(side, compute, 'float32'));
-    return castTo(gate!.add(up!), 'float32', compute);
-  };
   return {
     linears,
     forward(h, linears, { keeps }) {
@@ -43,11 +47,10 @@ export function mlpOf(
         const [core, ...trace] = tf.tidy(() => kernels().gatedGemm([gate!(), up!()], options));
         return { core, saved: [...trace, ...lows] };
       }
-      const [gate, up] = tf.tidy(() => {
-        const outputs = forwardGroup({ x: h, lows }, linears, { out: compute });
-        return spec.gatedMlp ? inColumns(outputs, 2, widths) : [...outputs];
-      });
-      const [core, ...trace] = kernels().gated(gate!, up ?? gate!, spec.activation);
+      const [gate, up] = tf.tidy(() =>
+        inColumns(forwardGroup({ x: h, lows }, linears, { out: compute }), 2, widths),
+      );
+      const [core, ...trace] = kernels().gated(gate!, up!, spec.activation);
       return { core, saved: [...trace, ...lows] };
     },
     coreOf: (saved) => kernels().gatedAgain(saved, spec.activation),
@@ -56,8 +59,40 @@ export function mlpOf(
       const trace = lows.splice(0, kernels().gatedTrace);
       const dys = tf.tidy(() => {
         const sides = kernels().gatedGradient(trace, dcore, spec.activation);
-        return spec.gatedMlp ? inColumns(sides, linears.length, widths) : [added(sides)];
+        return inColumns(sides, linears.length, widths);
       });
+      const { dx, gradients } = backwardGroup({ x: h, dys, linears, lows }, { ...output, compute });
+      return { dh: dx, gradients };
+    },
+  };
+}
+
+/** What is activated is gated by itself or by ones; it is all that is saved. */
+function ungatedMlp(
+  { spec, compute }: Pick<FusedContext, 'spec' | 'compute'>,
+  linears: readonly FusedLinear[],
+): Inner {
+  const gates = spec.mlpGate === 'itself';
+  const gated = (up: Tensor): Tensor =>
+    gates ? up : castTo(tf.ones(up.shape), 'float32', compute);
+  const activated = (up: Tensor): Tensor =>
+    tf.tidy(() => kernels().gated(up, gated(up), spec.activation)[0]);
+  const gradient = (up: Tensor, dcore: Tensor): Tensor => {
+    const sides = kernels().gatedGradient([up, gated(up)], dcore, spec.activation);
+    if (!gates) return sides[0];
+    const [left, right] = sides.map((side) => castTo(side, compute, 'float32'));
+    return castTo(left!.add(right!), 'float32', compute);
+  };
+  return {
+    linears,
+    forward(h, linears) {
+      const lows = lowRank(h, linears, compute);
+      const [up] = forwardGroup({ x: h, lows }, linears, { out: compute });
+      return { core: activated(up!), saved: [up!, ...lows] };
+    },
+    coreOf: ([up]) => activated(up!),
+    backward({ h, dcore, saved: [up, ...lows] }, linears, output) {
+      const dys = [tf.tidy(() => gradient(up!, dcore))];
       const { dx, gradients } = backwardGroup({ x: h, dys, linears, lows }, { ...output, compute });
       return { dh: dx, gradients };
     },

@@ -2,7 +2,7 @@
  * What attention and MLP have in common: y = x + c·post(W·core(pre(x))), with norms before or after as the
  * architecture has them, c the residual scale, and W the last linear layer. The trace of a forward pass is what
  * the gradient reads; the result itself is none of it, so that a pass that computes a trace again can stop
- * before the last product.
+ * before the last product. A norm after has no bias.
  */
 import {
   castTo,
@@ -11,6 +11,7 @@ import {
   type NormGradientInputs,
   type Tensor,
 } from '../../tensor/index.js';
+import { normBias } from '../spec-modules.js';
 import type { FusedContext } from './fused-source.js';
 import {
   backwardGroup,
@@ -85,6 +86,8 @@ export class Sublayer {
   readonly inner: Inner;
   private readonly context: FusedContext;
   private readonly pre: Tensor | null;
+  /** Bias of the norm before. */
+  private readonly shift: Tensor | null;
   private readonly post: Tensor | null;
 
   constructor(parts: { inner: Inner; norms: SublayerNorms; context: FusedContext }) {
@@ -92,6 +95,8 @@ export class Sublayer {
     this.inner = inner;
     this.context = context;
     this.pre = norms.pre === null ? null : context.float32(norms.pre);
+    const isShifted = norms.pre !== null && context.spec.normBias;
+    this.shift = isShifted ? context.float32(normBias(norms.pre)) : null;
     this.post = norms.post === null ? null : context.float32(norms.post);
   }
 
@@ -99,10 +104,12 @@ export class Sublayer {
   private inputOf(x: Tensor): Pick<SublayerTrace, 'h' | 'rate'> {
     const { compute } = this.context;
     if (this.pre === null) return { h: castTo(x, 'float32', compute), rate: null };
-    const form = { ...this.form, out: compute };
+    const { shift } = this;
+    const form = { ...this.form, out: shift === null ? compute : ('float32' as const) };
     const taken = this.normInput(x);
     const rate = kernels().normRate(taken, this.pre, form);
-    return { h: kernels().norm(taken, this.pre, form, rate), rate };
+    const normed = kernels().norm(taken, this.pre, form, rate);
+    return { h: shift === null ? normed : castTo(normed.add(shift), 'float32', compute), rate };
   }
 
   private normInput(x: Tensor): Tensor {

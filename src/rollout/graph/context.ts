@@ -1,5 +1,6 @@
 /** What every part of the decoder graph is built from, and the small operators that several parts share. */
 import type { DecoderSpec } from '../../model/spec.js';
+import { normBias } from '../../model/spec-modules.js';
 import type { GraphBuilder, Value } from '../onnx/graph-builder.js';
 import { ELEMENT_TYPES } from '../onnx/schema.js';
 import { type ComputeElement, inType } from './element-type.js';
@@ -87,9 +88,18 @@ export function modelNorm(context: GraphContext, x: Value, name: string, length:
   if (!graph.has(name)) {
     addWeight(context, name, tensorWeight(source, name, [length], spec.normOffset));
   }
-  return graph.node(`${spec.centredNorms ? '' : 'Simplified'}LayerNormalization`, [x, name], {
+  const kind = `${spec.centredNorms ? '' : 'Simplified'}LayerNormalization`;
+  return graph.node(kind, [x, name, ...shift(context, name, length)], {
     attributes: { axis: -1, epsilon: spec.normEps },
   });
+}
+
+/** The bias of a norm, where it has one. */
+function shift(context: GraphContext, norm: string, length: number): Value[] {
+  if (!context.spec.normBias) return [];
+  const name = normBias(norm);
+  if (context.graph.has(name)) return [name];
+  return [addWeight(context, name, tensorWeight(context.source, name, [length]))];
 }
 
 /** Whether LoRA inputs exist for the projection. */

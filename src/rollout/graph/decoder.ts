@@ -143,7 +143,7 @@ function gatedHidden(context: GraphContext, x: Value, layer: number, norm: strin
     const projected = nativeLinear(context, x, mergedProjections(spec, layer).mlp!.gateUp, {
       norm,
     });
-    return spec.gatedMlp ? projected : gatedBy(context, projected, null);
+    return spec.mlpGate === 'linear' ? projected : gatedBy(context, projected, null);
   }
   return gatedActivation(context, normed(context, x, norm), layerProjections(spec, layer).mlp!);
 }

@@ -1,4 +1,7 @@
-/** The gated feed-forward block (Shazeer 2020, GLU Variants): `down(act(gate x) ⊙ up x)`, or `down(act(up x) ⊙ up x)`. */
+/**
+ * The gated feed-forward block (Shazeer 2020, GLU Variants): `down(act(gate x) ⊙ up x)`; without a gate of its own
+ * `down(act(up x) ⊙ up x)` or `down(act(up x))`.
+ */
 import type { Activation } from '../../model/spec.js';
 import type { Value } from '../onnx/graph-builder.js';
 import type { GraphContext } from './context.js';
@@ -15,9 +18,10 @@ export function gatedActivation(
   return gatedBy(context, project(context, x, up), gating);
 }
 
-/** @param gating Before its activation; null: `up` itself */
+/** @param gating Before its activation; null: `up` itself, where it is gated at all */
 export function gatedBy(context: GraphContext, up: Value, gating: Value | null): Value {
   const gate = activate(context, gating ?? up, context.spec.activation);
+  if (context.spec.mlpGate === 'none') return gate;
   return context.graph.node('Mul', [gate, up]);
 }
 

@@ -7,7 +7,7 @@ import { expertWeights } from '../../model/spec-experts.js';
 import { headNorms } from '../../model/spec-modules.js';
 import type { Value } from '../onnx/graph-builder.js';
 import { gated, queriesAndGates } from './attention-gate.js';
-import { type GraphContext, integers, isAdaptable, split } from './context.js';
+import { type GraphContext, isAdaptable, modelNorm, split } from './context.js';
 import { INPUT_IDS, loraA, loraB, pastKey, pastValue, SEQLENS_K } from './names.js';
 import {
   cacheType,
@@ -57,14 +57,9 @@ export function nativeLinear(
   const { graph, spec } = context;
   const kept = precision ?? kernels(context).precision;
   const weights = [...new Set(projection.parts.map(({ module }) => `${module}.weight`))];
-  const taken = norm !== null && spec.centredNorms ? centred(context, x) : x;
+  const [taken, weight] = normInputs(context, x, norm, projection.inFeatures);
   const inputs = [
-    ...[
-      taken,
-      norm === null ? '' : normWeight(context, norm, projection.inFeatures),
-      addend,
-      factor,
-    ],
+    ...[taken, weight, addend, factor],
     ...[biasOf(context, projection), ...adapterOf(context, projection)],
     ...weights.map((name) => declared(context, name)),
   ];
@@ -82,12 +77,16 @@ export function nativeLinear(
   });
 }
 
-/** Rows without their means: RMSNorm of these is LayerNorm. */
-function centred(context: GraphContext, x: Value): Value {
-  const { graph } = context;
-  const last = integers(context, [-1]);
-  const mean = graph.node('ReduceMean', [x, last], { attributes: { keepdims: 1 } });
-  return graph.node('Sub', [x, mean]);
+/** What a linear map takes, and the weight of the norm that it begins with; LayerNorm is an operator before it. */
+function normInputs(
+  context: GraphContext,
+  x: Value,
+  norm: string | null,
+  length: number,
+): readonly [taken: Value, weight: Value] {
+  if (norm === null) return [x, ''];
+  if (context.spec.centredNorms) return [modelNorm(context, x, norm, length), ''];
+  return [x, normWeight(context, norm, length)];
 }
 
 interface ExpertsOptions {

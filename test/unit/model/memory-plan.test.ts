@@ -7,6 +7,7 @@ import {
   memoryPlan,
   specFromConfig,
 } from '../../../src/model/index.js';
+import type { DecoderSpec } from '../../../src/model/spec.js';
 import { tokensOf } from '../../../src/recipes/memory/batch-shape.js';
 import { memoryOfSamplers } from '../../../src/rollout/sampler-memory.js';
 
@@ -181,11 +182,12 @@ describe('the plan', () => {
   });
 
   test('an MLP without a gate keeps only what is activated', () => {
-    const of = (gatedMlp: boolean) =>
-      memoryPlan({ ...question, spec: { ...question.spec, gatedMlp } }).activations;
+    const of = (mlpGate: DecoderSpec['mlpGate']) =>
+      memoryPlan({ ...question, spec: { ...question.spec, mlpGate } }).activations;
     const { layers, intermediateSize } = question.spec;
     const one = layers.length * 2 * intermediateSize;
-    expect((of(true) - of(false)) / 1.15 / question.tokens).toBeCloseTo(one, 6);
+    expect((of('linear') - of('itself')) / 1.15 / question.tokens).toBeCloseTo(one, 6);
+    expect(of('none')).toBe(of('itself'));
   });
 
   test('counts all experts, and what those of a token keep', () => {

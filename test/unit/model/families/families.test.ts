@@ -519,7 +519,7 @@ describe.each([
 
 test('arcee: MLPs without a gate', () => {
   const spec = specOf(config('arcee', { mlp_bias: true }));
-  expect(spec).toMatchObject({ activation: 'relu', gatedMlp: false, normEps: 1e-5 });
+  expect(spec).toMatchObject({ activation: 'relu', mlpGate: 'itself', normEps: 1e-5 });
   const mlp = [...parameterShapes(spec)].filter(([name]) => name.startsWith('model.layers.1.mlp'));
   expect(Object.fromEntries(mlp)).toEqual({
     'model.layers.1.mlp.up_proj.weight': [40, 32],
@@ -531,6 +531,26 @@ test('arcee: MLPs without a gate', () => {
     '"hidden_act" is "silu", expected "relu2"',
   );
   expect(() => specOf(config('llama', { hidden_act: 'relu2' }))).toThrow('"hidden_act" is "relu2"');
+});
+
+test('starcoder2: LayerNorms with biases, and MLPs whose activation is all', () => {
+  const spec = specOf(config('starcoder2', { sliding_window: 9 }));
+  expect(spec).toMatchObject({ activation: 'gelu_tanh', mlpGate: 'none', normEps: 1e-5 });
+  expect(spec).toMatchObject({ centredNorms: true, normBias: true, tieWordEmbeddings: true });
+  expect(spec.layers).toEqual([attends(9), attends(9)]);
+  const layer = [...parameterShapes(spec)].filter(([name]) => name.startsWith('model.layers.1'));
+  expect(layer.filter(([name]) => name.endsWith('.bias')).length).toBe(8);
+  expect(Object.fromEntries(layer)).toMatchObject({
+    'model.layers.1.input_layernorm.bias': [32],
+    'model.layers.1.mlp.c_fc.weight': [40, 32],
+    'model.layers.1.mlp.c_proj.bias': [32],
+  });
+  const plain = parameterShapes(specOf(config('starcoder2', { use_bias: false })));
+  const biases = [...plain.keys()].filter((name) => name.endsWith('.bias'));
+  expect(biases.every((name) => name.includes('norm'))).toBe(true);
+  expect(biases.length).toBe(5);
+  expect(() => specOf(config('starcoder2', { norm_type: 'rms' }))).toThrow('"norm_type" is "rms"');
+  expect(() => specOf(config('starcoder2', { mlp_type: 'gated' }))).toThrow('"mlp_type" is');
 });
 
 test('cohere: one LayerNorm for attention and MLP; cohere2 has no positions where it sees everything', () => {

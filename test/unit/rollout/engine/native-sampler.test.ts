@@ -148,7 +148,8 @@ describe('weights in fewer bits', () => {
   )('$name in $bits bits: as with the rounded weights in bfloat16', async (model) => {
     const { each, spec, bits } = model;
     const weights = goldenWeights(each, spec);
-    const isLinear = (name: string) => /(proj(?:_[a-z]+)?|w[123]|lm_head)[.]weight$/.test(name);
+    const isLinear = (name: string) =>
+      /(proj(?:_[a-z]+)?|w[123]|c_fc|lm_head)[.]weight$/.test(name);
     const coarse = (name: string) => {
       const tensor = weights(name);
       if (!isLinear(name)) return tensor;
