@@ -94,6 +94,19 @@ FAMILIES = {
         SMALL, model_type="starcoder2", num_hidden_layers=1, hidden_act="gelu", use_bias=False, sliding_window=None,
         tie_word_embeddings=False,
     ),
+    "stablelm": dict(
+        BASE, model_type="stablelm", num_attention_heads=2, num_key_value_heads=1, layer_norm_eps=1e-5, rope_theta=100.0,
+        partial_rotary_factor=0.25, hidden_dropout=0.0, qk_layernorm=False, use_parallel_residual=False, use_qkv_bias=True,
+    ),
+    "stablelm-parallel": dict(
+        BASE, model_type="stablelm", vocab_size=48, hidden_size=16, intermediate_size=24, num_attention_heads=2,
+        num_key_value_heads=2, use_parallel_residual=True,
+        rope_parameters=dict(rope_type="default", rope_theta=1000.0, partial_rotary_factor=0.5),
+    ),
+    "nemotron": dict(
+        SMALL, model_type="nemotron", num_attention_heads=2, num_key_value_heads=1, hidden_act="relu2",
+        norm_eps=1e-5, partial_rotary_factor=0.5, rope_theta=100.0, kv_channels=8, attention_bias=True, mlp_bias=True,
+    ),
     "arcee": dict(
         SMALL, model_type="arcee", hidden_act="relu2", rope_theta=100.0,
         rope_scaling=dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=16, beta_fast=32.0, beta_slow=1.0),

@@ -44,7 +44,7 @@ def load_config(fields):
 def build(case, config):
     eager = dict(attn_implementation="eager", experts_implementation="eager")
     model = AutoModelForCausalLM.from_config(config, **eager).float().eval()
-    norm_mean = 0 if "gemma" in config.model_type or "qwen3_5" in config.model_type else 1
+    norm_mean = 0 if any(name in config.model_type for name in ("gemma", "nemotron", "qwen3_5")) else 1
     with torch.no_grad():
         for whole, parameter in model.named_parameters():
             for name, part in stored(whole, parameter, config.model_type):

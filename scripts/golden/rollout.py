@@ -33,6 +33,7 @@ ALL = {"r": 3, "alpha": 6, "modules": ["q_proj", "k_proj", "v_proj", "o_proj", "
 ATTENTION = {"r": 3, "alpha": 6, "modules": ["q_proj", "k_proj", "v_proj", "o_proj"]}
 FUSED = {"r": 4, "alpha": 8, "modules": ["qkv_proj", "o_proj", "gate_up_proj"]}
 GLM = {"r": 3, "alpha": 6, "modules": ["q_proj", "k_proj", "v_proj", "o_proj", "gate_up_proj", "down_proj"]}
+UNGATED = {**ALL, "modules": [name for name in ALL["modules"] if name != "gate_proj"]}
 STARCODER = {"r": 3, "alpha": 6, "modules": ["q_proj", "k_proj", "v_proj", "o_proj", "c_fc", "c_proj"]}
 GRANITE = {"r": 3, "alpha": 6, "modules": ["q_proj", "k_proj", "v_proj", "o_proj", "input_linear", "output_linear"]}
 LFM2 = {"r": 3, "alpha": 6, "modules": ["in_proj", "out_proj", "q_proj", "k_proj", "v_proj", "w1", "w2", "w3"]}
@@ -86,8 +87,11 @@ CASES = [
         rope_theta=1000.0, sliding_window=5, sliding_window_pattern=2, tie_word_embeddings=False), ALL),
     ("starcoder2", dict(BASE, model_type="starcoder2", head_dim=32, sliding_window=5, rope_theta=100.0,
         tie_word_embeddings=False), STARCODER),
-    ("arcee", dict(BASE, model_type="arcee", head_dim=32, hidden_act="relu2", mlp_bias=True),
-        {**ALL, "modules": [name for name in ALL["modules"] if name != "gate_proj"]}),
+    ("stablelm", dict(BASE, model_type="stablelm", hidden_size=128, partial_rotary_factor=0.5, use_qkv_bias=True,
+        use_parallel_residual=True, rope_theta=100.0), ALL),
+    ("nemotron", dict(BASE, model_type="nemotron", head_dim=32, hidden_act="relu2", partial_rotary_factor=0.5,
+        attention_bias=True, mlp_bias=True, rope_theta=1000.0), UNGATED),
+    ("arcee", dict(BASE, model_type="arcee", head_dim=32, hidden_act="relu2", mlp_bias=True), UNGATED),
     ("hunyuan_v1_dense", dict(BASE, model_type="hunyuan_v1_dense", head_dim=32,
         rope_scaling=dict(type="dynamic", alpha=20.0, factor=1.0)), ALL),
     ("ministral", dict(BASE, model_type="ministral", head_dim=16, sliding_window=5, layer_types=[FULL, SLIDING]), LORA),
@@ -155,7 +159,8 @@ def mean_of(name):
         return 1.0
     if name.endswith("A_log"):
         return -3.0
-    return 1.0 if "norm" in name and name.endswith("weight") and "gemma" not in name and "qwen3_5" not in name else 0.0
+    is_norm = "norm" in name and name.endswith("weight")
+    return 1.0 if is_norm and not any(part in name for part in ("gemma", "nemotron", "qwen3_5")) else 0.0
 
 
 def load_config(fields):

@@ -96,6 +96,22 @@ const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
     biases: 'all',
     anyHeadSize: false,
   },
+  stablelm: {
+    ...OTHERS,
+    name: 'stablelm',
+    biases: 'qkv',
+    anyHeadSize: false,
+    tiedHead: 'twice',
+  },
+  nemotron: {
+    ...OTHERS,
+    name: 'nemotron',
+    activation: 'relu',
+    biases: 'all',
+    ropes: ['default', 'linear'],
+    anyHeadSize: false,
+    tiedHead: 'twice',
+  },
   gemma: GEMMA,
   gemma2: { ...GEMMA, name: 'gemma2', slides: true },
   gemma3_text: {

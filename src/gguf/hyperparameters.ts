@@ -5,7 +5,7 @@
 import { attentionLayers, type DecoderSpec, type RopeSpec } from '../model/spec.js';
 import type { Architecture } from './architectures.js';
 import { ropeInFile } from './rope.js';
-import { count, flags, float, integers, type Metadata, text } from './values.js';
+import { count, flag, flags, float, integers, type Metadata, text } from './values.js';
 
 /** @returns keys with the architecture's name in front */
 export function hyperparameters(spec: DecoderSpec, { name, slides }: Architecture): Metadata {
@@ -101,6 +101,8 @@ const FAMILY_KEYS: Readonly<Record<string, (spec: DecoderSpec) => Metadata>> = {
   }),
   qwen3_moe: ({ intermediateSize }) => ({ expert_feed_forward_length: count(intermediateSize) }),
   qwen3_5_text: deltaKeys,
+  nemotron: () => ({ 'rope.scaling.type': text('none') }),
+  stablelm: ({ parallelMlp }) => ({ use_parallel_residual: flag(parallelMlp) }),
 };
 
 /** llama.cpp convolves in the layers that have no keys. */

@@ -54,6 +54,8 @@ const FAMILY_FIELDS: Readonly<Record<(typeof MODEL_TYPES)[number], JsonRow>> = {
   cohere: { architectures: ['CohereForCausalLM'], ...SILU },
   cohere2: { architectures: ['Cohere2ForCausalLM'], ...SILU },
   starcoder2: { architectures: ['Starcoder2ForCausalLM'], hidden_act: 'gelu_pytorch_tanh' },
+  stablelm: { architectures: ['StableLmForCausalLM'], ...SILU },
+  nemotron: { architectures: ['NemotronForCausalLM'], hidden_act: 'relu2' },
   arcee: { architectures: ['ArceeForCausalLM'], hidden_act: 'relu2' },
   hunyuan_v1_dense: { architectures: ['HunYuanDenseV1ForCausalLM'], ...SILU },
   seed_oss: { architectures: ['SeedOssForCausalLM'], ...SILU },
@@ -95,7 +97,9 @@ function ropeParameters({ config, ...architecture }: Architecture): JsonRow {
     olmo3: { full_attention: rope, sliding_attention: rope },
     glm: partial(0.5),
     glm4: partial(0.5),
+    nemotron: partial(0.5),
     qwen3_5_text: partial(0.25),
+    stablelm: partial(0.25),
   };
   const found = byType[architecture.model_type];
   return found === undefined || 'rope_scaling' in config ? {} : { rope_parameters: found };
@@ -107,33 +111,35 @@ const rotatedShare = (dim: number, share: number): number => ((dim * share) % 16
 const headDim = ({ head_dim: own, hidden_size: hidden, num_attention_heads: heads }: Sizes) =>
   own ?? hidden / heads;
 
+/** What the norms' epsilon is called where it is not `rms_norm_eps`. */
+const EPSILONS: Readonly<Record<string, string>> = {
+  cohere: 'layer_norm_eps',
+  cohere2: 'layer_norm_eps',
+  lfm2: 'norm_eps',
+  nemotron: 'norm_eps',
+  stablelm: 'layer_norm_eps',
+  starcoder2: 'norm_epsilon',
+};
+
 /**
  * What families have whose layers differ: their usual order, in which attention follows so many other layers, and is
- * the last; and what those others need. LFM2, Cohere and StarCoder2 have the norm's epsilon under other names.
+ * the last; and what those others need.
  */
 function ofLayers({ model_type: type, ...architecture }: Architecture): JsonRow {
-  const { rms_norm_eps: eps, num_hidden_layers: layers } = architecture;
+  const { num_hidden_layers: layers, intermediate_size: inner } = architecture;
   const types = (others: number, name: string) =>
     Array.from({ length: layers }, (_, layer) =>
       layer % (others + 1) === others || layer === layers - 1 ? 'full_attention' : name,
     );
-  if (type === 'qwen3_moe') {
-    return { rms_norm_eps: eps, moe_intermediate_size: architecture.intermediate_size };
-  }
+  if (type === 'qwen3_moe') return { moe_intermediate_size: inner };
   if (type === 'granitemoehybrid') {
-    return {
-      rms_norm_eps: eps,
-      shared_intermediate_size: architecture.intermediate_size,
-      layer_types: new Array<string>(layers).fill('attention'),
-    };
+    const layerTypes = new Array<string>(layers).fill('attention');
+    return { shared_intermediate_size: inner, layer_types: layerTypes };
   }
-  if (type === 'cohere' || type === 'cohere2') return { layer_norm_eps: eps };
-  if (type === 'starcoder2') return { norm_epsilon: eps };
-  if (type === 'lfm2') return { norm_eps: eps, layer_types: types(2, 'conv') };
-  if (type !== 'qwen3_5_text') return { rms_norm_eps: eps };
+  if (type === 'lfm2') return { layer_types: types(2, 'conv') };
+  if (type !== 'qwen3_5_text') return {};
   const { num_attention_heads: heads, num_key_value_heads: keyHeads } = architecture;
   return {
-    rms_norm_eps: eps,
     layer_types: types(3, 'linear_attention'),
     linear_key_head_dim: headDim(architecture),
     linear_value_head_dim: headDim(architecture),
@@ -163,7 +169,7 @@ async function writeModel(
   const tokenizer = await loadTokenizer(dir);
   const vocabSize = Math.ceil(tokenizer.vocabSize / VOCAB_MULTIPLE) * VOCAB_MULTIPLE;
   const {
-    rms_norm_eps: _,
+    rms_norm_eps: eps,
     num_key_value_heads: keyHeads,
     head_dim: _own,
     config: more,
@@ -175,6 +181,7 @@ async function writeModel(
     num_key_value_heads: keyHeads ?? architecture.num_attention_heads,
     head_dim: headDim(architecture),
     ...family,
+    [EPSILONS[architecture.model_type] ?? 'rms_norm_eps']: eps,
     ...ofLayers(architecture),
     ...ropeParameters(architecture),
     vocab_size: vocabSize,

@@ -38,6 +38,8 @@ export const MODEL_TYPES = [
   'cohere',
   'cohere2',
   'starcoder2',
+  'stablelm',
+  'nemotron',
   'arcee',
   'hunyuan_v1_dense',
   'cwm',

@@ -21,6 +21,7 @@ import { lfm2 } from './lfm2.js';
 import { llama } from './llama.js';
 import { ministral, ministral3, mistral } from './mistral.js';
 import { mixtral } from './mixtral.js';
+import { nemotron } from './nemotron.js';
 import { flexOlmo, olmo2, olmo3, olmoe } from './olmo.js';
 import { phi3 } from './phi3.js';
 import { qwen2 } from './qwen2.js';
@@ -29,6 +30,7 @@ import { qwen35 } from './qwen3-5.js';
 import { qwen3Moe } from './qwen3-moe.js';
 import { seedOss } from './seed-oss.js';
 import { smollm3 } from './smollm3.js';
+import { stablelm } from './stablelm.js';
 import { starcoder2 } from './starcoder2.js';
 import { MULTIMODAL_TYPES, textConfig } from './text-config.js';
 
@@ -63,6 +65,8 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   cohere,
   cohere2,
   starcoder2,
+  stablelm,
+  nemotron,
   arcee,
   hunyuan_v1_dense: hunyuanDense,
   cwm,

@@ -17,7 +17,7 @@ const DERIVED =
   /^[a-z0-9_-]+\.(vocab_size|attention\.(key|value)_length|rope\.dimension_count|rope\.freq_base|rope\.scaling\.(yarn_beta_(fast|slow)|attn_factor|type))$/;
 
 /** What the files say otherwise than those of the converter. */
-const OTHERWISE: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+const OTHERWISE: Readonly<Record<string, Readonly<Record<string, number | undefined>>>> = {
   // Without scaling the config says nothing; the converter has transformers' default, 4096.
   phi3: { 'phi3.rope.scaling.original_context_length': 64 },
   // No layer has an MLP of the config's `intermediate_size`; llama.cpp reads the experts' width from its own key.
@@ -28,6 +28,8 @@ const OTHERWISE: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     'chatglm.attention.layer_norm_rms_epsilon': Math.fround(1.5625e-7),
     'chatglm.rope.freq_base': 1000,
   },
+  // The converter has it beside that of LayerNorm, which is read.
+  nemotron: { 'nemotron.attention.layer_norm_rms_epsilon': undefined },
   // The converter passes over `head_dim`, which transformers computes with.
   granitemoe: { 'granitemoe.rope.dimension_count': 8 },
 };

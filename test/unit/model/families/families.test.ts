@@ -553,6 +553,37 @@ test('starcoder2: LayerNorms with biases, and MLPs whose activation is all', () 
   expect(() => specOf(config('starcoder2', { mlp_type: 'gated' }))).toThrow('"mlp_type" is');
 });
 
+test('stablelm: part of a head is rotated, and MLPs may stand beside attention', () => {
+  const spec = specOf(config('stablelm', { use_qkv_bias: true }));
+  expect(spec).toMatchObject({ centredNorms: true, normBias: true, norms: PRE_NORMS });
+  expect(spec).toMatchObject({ parallelMlp: false, mlpGate: 'linear', normEps: 1e-5 });
+  expect(spec.bias).toEqual({ q: true, k: true, v: true, o: false, mlp: false });
+  expect(spec.ropes[0]!.rotaryDim).toBe(2);
+  const parallel = specOf(config('stablelm', { use_parallel_residual: true }));
+  expect(parallel.parallelMlp).toBe(true);
+  const names = [...parameterShapes(parallel).keys()];
+  expect(names.some((name) => name.includes('post_attention_layernorm'))).toBe(false);
+  expect(names).toContain('model.norm.bias');
+  expect(parallel.bias.q).toBe(false);
+  expect(() => specOf(config('stablelm', { qk_layernorm: true }))).toThrow(
+    '"qk_layernorm" is true',
+  );
+  expect(() => specOf(config('stablelm', { head_dim: 16 }))).toThrow(
+    '"head_dim" is 16, expected 8',
+  );
+});
+
+test('nemotron: norms by 1 + weight with biases, MLPs by relu² without a gate', () => {
+  const spec = specOf(config('nemotron', { norm_eps: 1e-4, kv_channels: 8 }));
+  expect(spec).toMatchObject({ centredNorms: true, normBias: true, normOffset: 1, normEps: 1e-4 });
+  expect(spec).toMatchObject({ activation: 'relu', mlpGate: 'itself' });
+  expect(spec.ropes[0]!.rotaryDim).toBe(4);
+  expect(() => specOf(config('nemotron', { hidden_act: 'gelu' }))).toThrow(
+    '"hidden_act" is "gelu"',
+  );
+  expect(() => specOf(config('nemotron', { kv_channels: 16 }))).toThrow('"kv_channels" is 16');
+});
+
 test('cohere: one LayerNorm for attention and MLP; cohere2 has no positions where it sees everything', () => {
   const norms = { beforeAttention: 'input_layernorm', beforeMlp: 'input_layernorm' };
   for (const type of ['cohere', 'cohere2']) {
