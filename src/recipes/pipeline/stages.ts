@@ -79,11 +79,11 @@ function pickPart({ part, entries, yaml, note }: PipelineFile, stages: readonly 
   const asked = idsOf(({ id, spec }) => part === 'full' || id === part || spec.part === part);
   const wanted = idsOf(({ id, spec }) => id === part || (asked.has(id) && !spec.when_needed));
   if (asked.size === 0) {
-    const parts = new Set(entries.flatMap(({ spec }) => spec.part ?? []));
+    const parts = entries.flatMap(({ spec }) => spec.part ?? []);
     throw new InputError({
       where: yaml.path,
       problem: `stage=${part}: there is no such part or stage`,
-      remedy: `Give full, ${[...parts, ...stages.map(({ id }) => id)].join(', ')}`,
+      remedy: `Give full, ${[...new Set([...parts, ...stages.map(({ id }) => id)])].join(', ')}`,
     });
   }
   if (wanted.size === 0) {

@@ -204,6 +204,13 @@ stages:
     expect(planned(COMPARED, 'stage=before')).toEqual(['before']);
   });
 
+  it('is refused by a name that is no part and no stage, those that are each named once', () => {
+    const named = COMPARED.replace('part: checks', 'part: before');
+    expect(() => planned(named, 'stage=ppo')).toThrow(
+      'stage=ppo: there is no such part or stage. Give full, before, checks, after',
+    );
+  });
+
   it('is refused where nothing else is left', () => {
     const none = COMPARED.slice(0, COMPARED.indexOf('  - name: after'));
     for (const words of [[], ['stage=checks']]) {

@@ -310,6 +310,12 @@ it('escapes everything that comes from data', () => {
   expect(html.match(/&lt;img/g)?.length).toBeGreaterThan(35);
 });
 
+it('shows control characters as pictures: a NUL in HTML is dropped, and hides the file from grep', () => {
+  const text = 'a\0b\u001b[31mc\r\u007f\u0085\n\td';
+  const html = renderReport({ title: 'r', sections: [{ type: 'text', title: 't', text }] });
+  expect(html).toContain('<pre>a␀b␛[31mc␍␡\\x85\n\td</pre>');
+});
+
 it('draws intervals with a mark, a line and the value for each item', () => {
   const items = [
     { label: 'base', value: 0, low: 0, high: 0.01 },
