@@ -227,6 +227,19 @@ FAMILIES |= {
         residual_multiplier=0.4, logits_scaling=0.5, rope_theta=100.0, tie_word_embeddings=True, mamba_expand=2,
         mamba_n_heads=4, mamba_d_head=8, output_router_logits=False, router_aux_loss_coef=0.0,
     ),
+    "gpt_oss": dict(
+        SMALL, model_type="gpt_oss", intermediate_size=12, num_local_experts=5, num_experts_per_tok=2,
+        experts_per_token=2, output_router_logits=False, router_aux_loss_coef=0.9, attention_bias=True, hidden_act="silu",
+        layer_types=["sliding_attention", "full_attention"], sliding_window=5, swiglu_limit=7.0,
+        initial_context_length=16, rope_theta=100.0, rope_scaling=dict(
+            rope_type="yarn", factor=4.0, beta_fast=32.0, beta_slow=1.0, original_max_position_embeddings=16, truncate=False,
+        ),
+    ),
+    "gpt_oss-plain": dict(
+        SMALL, model_type="gpt_oss", intermediate_size=10, num_local_experts=4, num_experts_per_tok=4, attention_bias=False,
+        layer_types=["full_attention", "full_attention"], num_attention_heads=2, num_key_value_heads=1,
+        tie_word_embeddings=True, rope_parameters=dict(rope_type="default", rope_theta=1000.0),
+    ),
     "mixtral": dict(
         {key: value for key, value in SMALL.items() if key != "head_dim"}, model_type="mixtral", intermediate_size=12,
         num_attention_heads=2, num_key_value_heads=1, num_local_experts=4, num_experts_per_tok=2, output_router_logits=False,
@@ -240,7 +253,8 @@ FAMILIES |= {
 
 NOT_IN_GGUF = {"vaultgemma", "exaone4", "seed_oss", "cwm", "ministral", "ministral3", "hyperclovax", "flex_olmo",
     "qwen2-window", "qwen3-window", "smollm3-window", "lfm2-bias", "ernie4_5-bias", "qwen3_5-layers", "qwen3_moe-whole",
-    "mixtral-window", "hunyuan-alpha", "granitemoehybrid", "cohere", "starcoder2-plain"}
+    "mixtral-window", "hunyuan-alpha", "granitemoehybrid", "cohere", "starcoder2-plain", "gpt_oss",
+    "gpt_oss-plain"}
 """Families that Lorikeet does not write as GGUF, and decoders with windows or biases that llama.cpp has not in theirs."""
 
 ROPES = {

@@ -59,13 +59,26 @@ W = {"gate_proj": "w1", "up_proj": "w3", "down_proj": "w2"}
 """Mixtral's names of matrices."""
 
 
+def in_turns(module, kind, parameter):
+    """gpt-oss's: transposed, gate and up in turns, with biases."""
+    matrix, end = (kind.removesuffix("_bias"), "bias") if kind.endswith("_bias") else (kind, "weight")
+    kinds = ["gate_proj", "up_proj"] if matrix == "gate_up_proj" else [matrix]
+    return [
+        (f"{module}.{index}.{part}.{end}", expert[..., turn :: len(kinds)].mT if expert.dim() > 1 else expert[turn :: len(kinds)])
+        for index, expert in enumerate(parameter)
+        for turn, part in enumerate(kinds)
+    ]
+
+
 def stored(name, parameter, model_type):
     """A parameter as Lorikeet names it: those of all experts are a matrix of each, gate and up apart."""
     if is_mixtral := model_type == "mixtral":
         name = name.replace(".mlp.", ".block_sparse_moe.")
     module, _, kind = name.rpartition(".")
     if not module.endswith(".experts"):
-        return [(name.replace(".router.weight", ".router.layer.weight"), parameter)]
+        return [(name if model_type == "gpt_oss" else name.replace(".router.weight", ".router.layer.weight"), parameter)]
+    if model_type == "gpt_oss":
+        return in_turns(module, kind, parameter)
     kinds = ["gate_proj", "up_proj"] if kind == "gate_up_proj" else [kind]
     return [
         (f"{module}.{index}.{W[part] if is_mixtral else part}.weight", matrix)

@@ -18,7 +18,7 @@ from portable import random_ids, random_tensor, stored
 from safetensors.torch import save_file
 
 OUTPUT = Path(sys.argv[1] if len(sys.argv) > 1 else "test/fixtures/model")
-CASES = ["qwen3_moe", "olmoe", "flex_olmo", "granitemoe", "mixtral"]
+CASES = ["qwen3_moe", "olmoe", "flex_olmo", "granitemoe", "mixtral", "gpt_oss"]
 
 
 def aux_loss(model, rows):

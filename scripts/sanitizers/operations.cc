@@ -121,7 +121,7 @@ static Case gated_gemm_case() {
     call.inputs.push_back(numbers(one_in(2) ? type : DT_FLOAT, {n, k}));
   }
   call.attributes = {{"counts", counts}, {"offset", offset}, {"alpha", std::vector<float>{1, 0.5f, 1, 2}},
-                     {"kind", int(below(3))}, {"keeps", one_in(2)}};
+                     {"kind", int(below(5))}, {"keeps", one_in(2)}};
   return call;
 }
 
@@ -166,7 +166,7 @@ static Case rope_case() {
 static Case gated_case(bool gradient) {
   const TensorShape shape{some(), some()};
   const DataType type = any_type();
-  Case call{gradient ? "LorikeetGatedGrad" : "LorikeetGated", {{"kind", int(below(3))}}, {}, {type}};
+  Case call{gradient ? "LorikeetGatedGrad" : "LorikeetGated", {{"kind", int(below(5))}}, {}, {type}};
   for (int i = 0; i < (gradient ? 3 : 2); i++) call.inputs.push_back(numbers(type, shape, 8));
   if (gradient) call.outputs.push_back(type);
   return call;
@@ -233,7 +233,8 @@ static void check_attention(int number) {
                               {"scale", 0.5f}, {"softcap", one_in(3) ? 20.0f : 0.0f}};
   const Tensor q = numbers(type, {tokens, heads * dim}), k = numbers(type, {tokens, shared * dim}),
                v = numbers(type, {tokens, shared * dim});
-  const auto made = check({"LorikeetAttention", attributes, {q, k, v, segments}, {type, DT_FLOAT}}, number);
+  const Tensor sinks = numbers(DT_FLOAT, {one_in(2) ? heads : 0});
+  const auto made = check({"LorikeetAttention", attributes, {q, k, v, segments, sinks}, {type, DT_FLOAT}}, number);
   const Tensor dy = numbers(type, {tokens, heads * dim});
   check({"LorikeetAttentionGrad", attributes, {q, k, v, made[0], made[1], dy, segments}, {type, type, type}}, number);
 }

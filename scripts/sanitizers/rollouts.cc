@@ -213,7 +213,7 @@ Value packed(bool is_float, const Columns &columns, int rows, int k, int count =
 }
 
 Case linear_case() {
-  const int kind = int(below(3)), gated = int(below(4)), k = int(any_but_none());
+  const int kind = int(below(3)), gated = int(below(6)), k = int(any_but_none());
   const int64_t rows = some(), parts = gated ? 2 : 1 + below(3), size = any_but_none();
   std::vector<Value> weights;
   const int type = any_type();
@@ -245,7 +245,8 @@ Case experts_case() {
   Value logits = numbers(kFloat, {rows, experts}, 4);
   // All rows go to one expert, or all are equal.
   if (one_in(4)) std::fill(logits.bytes.begin(), logits.bytes.end(), 0);
-  std::vector<Value> inputs{numbers(kFloat, {rows, k}), maybe({k}), std::move(logits), {}, {}, {}, {}};
+  std::vector<Value> inputs{numbers(kFloat, {rows, k}), maybe({k}), std::move(logits), {}, {}, {}, {},
+                            maybe({experts * 2 * inner}), maybe({experts * k})};
   const auto adapt = [&](size_t place, const Columns &columns, int64_t depth) {
     if (one_in(2)) return;
     inputs[place] = packed(kind == F32, Columns{rank, false}, rank, int(depth), int(experts));
@@ -254,9 +255,9 @@ Case experts_case() {
   adapt(3, Columns{int(2 * inner), true}, k);
   adapt(5, Columns{int(k), false}, inner);
   return {"Experts", experts_op(),
-          {{"kind", kind}, {"gated", 1.0 + double(below(3))}, {"experts", double(experts)},
+          {{"kind", kind}, {"gated", 1.0 + double(below(5))}, {"experts", double(experts)},
            {"per_token", 1.0 + double(below(experts))}, {"normalized", double(below(2))}, {"weight_bits", double(pick({16, 8, 4}))}},
-          std::move(inputs), std::move(weights), 7};
+          std::move(inputs), std::move(weights), 9};
 }
 
 Case attention_case() {
@@ -277,6 +278,7 @@ Case attention_case() {
   inputs.push_back(rotates ? numbers(kFloat, {capacity, half}) : Value());
   inputs.push_back(norm ? numbers(kFloat, {norm == 2 ? heads * dim : dim}) : Value());
   inputs.push_back(norm ? numbers(kFloat, {norm == 2 ? shared * dim : dim}) : Value());
+  inputs.push_back(maybe({heads}));
   return {"Attention", attention_op(),
           {{"num_heads", double(heads)}, {"kv_num_heads", double(shared)}, {"norm", double(norm)}, {"scale", 0.3},
            {"rotary_interleaved", double(below(2))}, {"norm_last", norm == 1 ? double(below(2)) : 0.0},

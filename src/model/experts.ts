@@ -11,7 +11,7 @@ import type { ParameterSource } from './layer.js';
 import type { Routers } from './routers.js';
 import { routingWeights } from './routing.js';
 import type { DecoderSpec } from './spec.js';
-import { type ExpertParameter, expertParameters, expertWeights } from './spec-experts.js';
+import { biasOf, type ExpertParameter, expertParameters, expertWeights } from './spec-experts.js';
 
 interface LayerRouters {
   readonly spec: DecoderSpec;
@@ -33,8 +33,10 @@ export function mixtureOfExperts(
     partsOf(source.lora(inner.module), inner, 2),
     partsOf(source.lora(outer.module), outer, 1),
   ];
-  const product = (input: Tensor, name: string, lora: LoraBranch | null = null): Tensor =>
-    linear(input, () => source.get(name), { bias: null, lora, trainable: source.trainable(name) });
+  const product = (input: Tensor, name: string, lora: LoraBranch | null = null): Tensor => {
+    const bias = chosen.biased ? source.get(biasOf(name)) : null;
+    return linear(input, () => source.get(name), { bias, lora, trainable: source.trainable(name) });
+  };
   const logits = routers.onTape(product(x, router));
   const routing = routers.routing(layer, logits);
   const rows = gather(x, routing.tokens);

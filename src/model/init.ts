@@ -1,5 +1,5 @@
 /**
- * Random initial weights of a decoder: N(0, initializer_range) for matrices, ones for norms, zero biases. Of a gated
+ * Random initial weights of a decoder: N(0, initializer_range) for matrices and sinks, ones for norms, zero biases. Of a gated
  * delta rule: ones in `dt_bias`, and the logarithm of uniform numbers from 0.01 to 16 in `A_log`.
  */
 import { Rng } from '../util/rng.js';
@@ -28,8 +28,9 @@ export function randomWeights(
     if (delta.decays.has(name)) {
       for (let i = 0; i < values.length; i++) values[i] = Math.log(0.01 + 15.99 * rng.uniform());
     } else if (delta.ones.has(name)) values.fill(1);
-    else if (shape.length === 1 && !name.endsWith('.bias')) values.fill(1 - spec.normOffset);
-    else if (shape.length > 1) {
+    else if (shape.length === 1 && !name.endsWith('.sinks') && !name.endsWith('.bias'))
+      values.fill(1 - spec.normOffset);
+    else if (!name.endsWith('.bias')) {
       for (let i = 0; i < values.length; i++) values[i] = rng.normal() * std;
     }
     out.set(name, fromFloat32(values, shape, dtype));

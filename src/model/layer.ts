@@ -27,6 +27,7 @@ import {
   linearGroups,
   type NormWeight,
   normBias,
+  sinksOf,
 } from './spec-modules.js';
 
 /** Where a layer finds its parameters and what it may train. */
@@ -119,6 +120,7 @@ export class LayerForward {
     const [first, keys, v] = this.queriesKeysValues(x, mixerIn) as [Tensor, Tensor, Tensor];
     const [queries, gate] = spec.attentionGate ? ungated(first, spec.headDim) : [first, null];
     const [qNorm, kNorm] = headNorms(spec, layer) ?? [];
+    const sinks = sinksOf(spec, layer);
     const rotated = (y: Tensor): Tensor =>
       ropeIndex === null ? y : rope(y, geometry.rotations[ropeIndex]!, spec.headDim);
     const placed = (y: Tensor, norm: NormWeight | undefined): Tensor => {
@@ -132,6 +134,7 @@ export class LayerForward {
       scale: spec.attentionScale,
       softcap: spec.attentionSoftcap,
       window,
+      sinks: sinks === null ? null : this.source.get(sinks),
     });
     return this.project(gate === null ? attended : attended.mul(tf.sigmoid(gate)), mixerOut);
   }

@@ -14,8 +14,8 @@ import {
   moduleOf,
 } from '../weights/index.js';
 import type { DecoderSpec } from './spec.js';
-import { expertMatrices, expertWeights } from './spec-experts.js';
-import { EMBEDDING, LM_HEAD, parameterShapes } from './spec-modules.js';
+import { biasOf, expertMatrices, expertWeights } from './spec-experts.js';
+import { EMBEDDING, LM_HEAD, parameterShapes, sinksOf } from './spec-modules.js';
 
 /**
  * @param targets Modules with LoRA.
@@ -39,10 +39,18 @@ export function replacedParameters(
   return [...shapes].filter(([name]) => isReplaced(name)).map(([name, shape]) => ({ name, shape }));
 }
 
-/** Experts are one module to PEFT, and so are blocks of them, which have another name there than in some checkpoints. */
+/**
+ * Experts are one module to PEFT, and so are blocks of them, which have another name there than in some checkpoints. Sinks
+ * are in a block of modules.
+ */
 function withoutModules(spec: DecoderSpec): string[] {
   const routers = spec.layers.map((_, layer) => expertWeights(spec, layer).router);
-  return [...expertMatrices(spec), ...(spec.names.mlp === 'mlp' ? [] : routers)];
+  const sinks = spec.layers.flatMap((_, layer) => sinksOf(spec, layer) ?? []);
+  const matrices = expertMatrices(spec);
+  return [
+    ...[...matrices, ...matrices.map(biasOf), ...sinks],
+    ...(spec.names.mlp === 'mlp' ? [] : routers),
+  ];
 }
 
 function checkSaved(entry: string, modules: readonly string[]): void {

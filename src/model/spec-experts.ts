@@ -6,7 +6,7 @@ import type { LinearModule } from './spec-modules.js';
 export const mlpModule = ({ names }: DecoderSpec, layer: number) =>
   `model.layers.${layer}.${names.mlp}`;
 
-/** Matrices by their Hugging Face names. */
+/** Matrices by their Hugging Face names; where they have biases, those of `biasOf`. */
 interface ExpertWeights {
   /** `[count, hidden]` */
   readonly router: string;
@@ -50,6 +50,13 @@ export function expertParameters(
   return [parameter('gate_up_proj', hidden, 2 * inner), parameter('down_proj', inner, hidden)];
 }
 
+/** The name of the bias that goes with a weight. */
+export const biasOf = (weight: string): string => weight.replace(/weight$/, 'bias');
+
+/** Whether parameters of experts may have LoRA: where gate and up stand in turns, the rows of PEFT's B would too. */
+export const hasExpertLora = ({ experts }: DecoderSpec): boolean =>
+  experts !== null && !experts.inTurns;
+
 /** The matrices of all experts. */
 export const expertMatrices = (spec: DecoderSpec): string[] =>
   spec.layers.flatMap((_, layer) =>
@@ -61,7 +68,7 @@ export function expertShapes(spec: DecoderSpec, layer: number): [string, readonl
   if (spec.experts === null) return [];
   const { hiddenSize: hidden, intermediateSize: inner } = spec;
   const { router, experts } = expertWeights(spec, layer);
-  return [
+  const matrices: [string, readonly number[]][] = [
     [router, [spec.experts.count, hidden]],
     ...experts.flatMap(({ gate, up, down }): [string, readonly number[]][] => [
       [gate, [inner, hidden]],
@@ -69,4 +76,9 @@ export function expertShapes(spec: DecoderSpec, layer: number): [string, readonl
       [down, [hidden, inner]],
     ]),
   ];
+  if (!spec.experts.biased) return matrices;
+  return matrices.flatMap(([name, shape]) => [
+    [name, shape],
+    [biasOf(name), shape.slice(0, 1)],
+  ]);
 }

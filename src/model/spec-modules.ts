@@ -6,6 +6,7 @@ import {
   expertMatrices,
   expertParameters,
   expertShapes,
+  hasExpertLora,
   mlpModule,
 } from './spec-experts.js';
 
@@ -63,7 +64,7 @@ function mlpLinears(spec: DecoderSpec, layer: number): NonNullable<LinearGroups[
 export const adaptable = (spec: DecoderSpec): (LinearModule | ExpertParameter)[] =>
   spec.layers.flatMap((_, layer) => [
     ...layerLinears(spec, layer),
-    ...(spec.experts === null ? [] : expertParameters(spec, layer)),
+    ...(hasExpertLora(spec) ? expertParameters(spec, layer) : []),
   ]);
 
 /** Matrices that may be kept in fewer bits: of linear modules and of experts. */
@@ -208,7 +209,13 @@ export interface NormWeight {
   readonly length: number;
 }
 
-/** What one layer has besides linear modules: experts, norms, convolutions and decays, by Hugging Face name. */
+/** The sinks of a layer's attention, `[heads]`; null where it has none. */
+export const sinksOf = (spec: DecoderSpec, layer: number): string | null =>
+  spec.attentionSinks && spec.layers[layer]!.mixer === 'attention'
+    ? `model.layers.${layer}.self_attn.sinks`
+    : null;
+
+/** What one layer has besides linear modules: experts, norms, sinks, convolutions and decays, by Hugging Face name. */
 function otherShapes(spec: DecoderSpec, layer: number): Map<string, readonly number[]> {
   const shapes = new Map<string, readonly number[]>(expertShapes(spec, layer));
   for (const name of Object.values(layerNorms(spec, layer))) {
@@ -216,6 +223,8 @@ function otherShapes(spec: DecoderSpec, layer: number): Map<string, readonly num
     for (const part of normParts(spec, name)) shapes.set(part, [spec.hiddenSize]);
   }
   for (const { name, length } of headNorms(spec, layer) ?? []) shapes.set(name, [length]);
+  const sinks = sinksOf(spec, layer);
+  if (sinks !== null) shapes.set(sinks, [spec.numHeads]);
   const mixer = spec.layers[layer]!;
   if (mixer.mixer === 'attention') return shapes;
   const { kernel, bias, channels } = convWeights(spec, layer, mixer);

@@ -104,6 +104,10 @@ export interface ExpertsSpec {
   readonly module: string;
   /** Checkpoints store the matrices of all experts as two tensors (Granite), see stacked-experts.ts. */
   readonly stacked: boolean;
+  /** Those are transposed, gate and up column by column in turns (gpt-oss). */
+  readonly inTurns: boolean;
+  /** The router and all matrices of experts have biases. */
+  readonly biased: boolean;
 }
 
 /** Where a layer has norms, by the names of the modules in it; null: none there. */
@@ -134,7 +138,8 @@ export interface ModuleNames {
   readonly finalNorm: string;
 }
 
-export type Activation = 'silu' | 'gelu_tanh' | 'gelu' | 'relu';
+/** The last is gpt-oss's: x·σ(1.702 x) of x at most 7, times 1 more than what it gates, which is clamped to ±7. */
+export type Activation = 'silu' | 'gelu_tanh' | 'gelu' | 'relu' | 'clamped_silu';
 
 export interface DecoderSpec {
   /** Hugging Face `model_type`. */
@@ -189,6 +194,8 @@ export interface DecoderSpec {
   readonly attentionScale: number;
   /** `cap · tanh(score / cap)` on attention scores, or null. */
   readonly attentionSoftcap: number | null;
+  /** Each head's softmax has a learnt score besides that no value goes with (gpt-oss). */
+  readonly attentionSinks: boolean;
   /** The same on the final logits. */
   readonly logitSoftcap: number | null;
   /** Multiplies token embeddings. */

@@ -76,6 +76,7 @@ const FAMILY_FIELDS: Readonly<Record<(typeof MODEL_TYPES)[number], JsonRow>> = {
     num_local_experts: 0,
     position_embedding_type: 'rope',
   },
+  gpt_oss: { architectures: ['GptOssForCausalLM'], ...SILU, ...LOCAL_EXPERTS },
   mixtral: { architectures: ['MixtralForCausalLM'], ...SILU, ...LOCAL_EXPERTS },
   qwen3_5_text: { architectures: ['Qwen3_5ForCausalLM'], ...SILU },
 };
@@ -89,6 +90,7 @@ function ropeParameters({ config, ...architecture }: Architecture): JsonRow {
   });
   const byType: Readonly<Record<string, JsonRow>> = {
     cwm: rope,
+    gpt_oss: rope,
     ministral3: {
       ...rope,
       llama_4_scaling_beta: 0,

@@ -28,5 +28,6 @@ export {
   lastParts,
   resolveTargets,
 } from './lora-targets.js';
+export { fromMxfp4, MXFP4_BLOCK } from './mxfp4.js';
 export { readSafetensors } from './safetensors-reader.js';
 export { writeSafetensors } from './safetensors-writer.js';

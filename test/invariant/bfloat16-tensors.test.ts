@@ -34,6 +34,8 @@ const FAMILIES = [
   'glm4',
   'qwen3_5',
   'qwen3_moe',
+  // Each token goes through all experts, however its logits are rounded.
+  'gpt_oss-plain',
 ];
 
 function cosine(a: Float32Array, b: Float32Array): number {

@@ -25,6 +25,7 @@ const FAMILIES = [
   'olmoe',
   'flex_olmo',
   'granitemoe',
+  'gpt_oss',
   'mixtral',
 ];
 

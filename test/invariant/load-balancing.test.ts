@@ -15,7 +15,7 @@ import { goldenPolicy } from '../support/golden-policy.js';
 import { batchOf } from '../support/token-rows.js';
 import { adamwTrainer } from './adamw-trainer.js';
 
-const NAMES = ['qwen3_moe', 'olmoe', 'flex_olmo', 'granitemoe', 'mixtral'] as const;
+const NAMES = ['qwen3_moe', 'olmoe', 'flex_olmo', 'granitemoe', 'mixtral', 'gpt_oss'] as const;
 const FOLDER = new URL('../fixtures/model/', import.meta.url).pathname;
 const LOSSES = JSON.parse(readFileSync(`${FOLDER}routers.json`, 'utf8'));
 const GRADIENTS = readSafetensors(`${FOLDER}routers.safetensors`);

@@ -86,6 +86,7 @@ const OTHER_ACTIVATION: Readonly<Record<Activation, Activation>> = {
   gelu_tanh: 'gelu',
   gelu: 'silu',
   relu: 'silu',
+  clamped_silu: 'silu',
 };
 
 /** The layers with attention in another way. */
@@ -133,6 +134,7 @@ const CHANGES: Readonly<Record<string, (spec: DecoderSpec) => Partial<DecoderSpe
     attentionScale: attentionScale === headDim ** -0.5 ? 1.02 * attentionScale : headDim ** -0.5,
   }),
   'attention soft cap': () => ({ attentionSoftcap: null }),
+  'attention sinks': () => ({ attentionSinks: false }),
   'logit soft cap': () => ({ logitSoftcap: null }),
   'embedding scale': ({ embeddingScale }) => (embeddingScale === 1 ? {} : { embeddingScale: 1 }),
   'residual scale': () => ({ residualScale: 1 }),
@@ -140,6 +142,7 @@ const CHANGES: Readonly<Record<string, (spec: DecoderSpec) => Partial<DecoderSpe
   'experts of a token': ({ experts }) => ({
     experts: experts && { ...experts, perToken: experts.perToken - 1 },
   }),
+  'biases of experts': ({ experts }) => ({ experts: experts && { ...experts, biased: false } }),
   'what experts count': ({ experts }) => ({
     experts: experts && {
       ...experts,

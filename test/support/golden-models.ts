@@ -61,6 +61,8 @@ export const FAMILIES = [
   'flex_olmo',
   'granitemoe',
   'granitemoehybrid',
+  'gpt_oss',
+  'gpt_oss-plain',
   'mixtral',
   'mixtral-window',
 ] as const;

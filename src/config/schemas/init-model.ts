@@ -54,6 +54,7 @@ export const MODEL_TYPES = [
   'flex_olmo',
   'granitemoe',
   'granitemoehybrid',
+  'gpt_oss',
   'mixtral',
   'qwen3_5_text',
 ] as const;

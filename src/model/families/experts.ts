@@ -12,6 +12,8 @@ interface ExpertDefaults {
   /** Absent: `norm_topk_prob` says it. */
   readonly normalized?: boolean;
   readonly stacked?: boolean;
+  readonly inTurns?: boolean;
+  readonly biased?: boolean;
   /** Default: `mlp.experts`. */
   readonly module?: string;
 }
@@ -30,7 +32,7 @@ export function expertsFrom(fields: ConfigFields, defaults: ExpertDefaults): Exp
     throw fields.wrong('num_experts_per_tok', perToken, `at most the ${count} experts`);
   }
   const { normalized = fields.boolean('norm_topk_prob', false) } = defaults;
-  const { stacked = false, module = 'mlp.experts' } = defaults;
+  const { stacked = false, inTurns = false, biased = false, module = 'mlp.experts' } = defaults;
   const auxLossCoef = fields.nonNegative('router_aux_loss_coef', defaults.auxLossCoef);
-  return { count, perToken, normalized, auxLossCoef, module, stacked };
+  return { count, perToken, normalized, auxLossCoef, module, stacked, inTurns, biased };
 }

@@ -13,6 +13,7 @@ import { exaone4 } from './exaone4.js';
 import { ConfigFields } from './fields.js';
 import { gemma, gemma2, gemma3Text, vaultGemma } from './gemma.js';
 import { glm, glm4 } from './glm.js';
+import { gptOss } from './gpt-oss.js';
 import { granite, graniteMoe, graniteMoeHybrid, hyperclovax } from './granite.js';
 import { hunyuanDense } from './hunyuan.js';
 import { internlm3 } from './internlm3.js';
@@ -59,6 +60,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   granite,
   granitemoe: graniteMoe,
   granitemoehybrid: graniteMoeHybrid,
+  gpt_oss: gptOss,
   hyperclovax,
   exaone4,
   seed_oss: seedOss,
@@ -110,10 +112,14 @@ function decoderSpec(file: string, values: JsonRow): DecoderSpec {
 export const readSpec = (dir: string): DecoderSpec =>
   specFromConfig(join(dir, 'config.json'), readConfig(dir));
 
-/** The `config.json` that the decoder of a Hugging Face folder has by itself. @throws InputError as `readSpec` */
+/**
+ * The `config.json` that the decoder of a Hugging Face folder has by itself, its weights as they are read: not quantised.
+ * @throws InputError as `readSpec`
+ */
 export function decoderConfig(dir: string): JsonRow {
   const values = readConfig(dir);
-  return textConfig(join(dir, 'config.json'), values) ?? values;
+  const { quantization_config: _, ...own } = textConfig(join(dir, 'config.json'), values) ?? values;
+  return own;
 }
 
 function readConfig(dir: string): JsonRow {

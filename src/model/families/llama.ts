@@ -91,6 +91,7 @@ export function llamaLike(fields: ConfigFields, traits: FamilyTraits): DecoderSp
     fusedProjections: { qkv: false, gateUp: false },
     attentionScale: headDim ** -0.5,
     attentionSoftcap: null,
+    attentionSinks: false,
     logitSoftcap: null,
     embeddingScale: 1,
     residualScale: 1,

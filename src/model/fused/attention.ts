@@ -1,7 +1,7 @@
 /** Self-attention of a layer by our own operations: projections, norms on heads, rotary embedding, softmax. */
 import { type AttentionShape, kernels, type Tensor } from '../../tensor/index.js';
 import type { AttentionLayer } from '../spec.js';
-import { headNorms, linearGroups } from '../spec-modules.js';
+import { headNorms, linearGroups, sinksOf } from '../spec-modules.js';
 import { AttentionGate } from './attention-gate.js';
 import { inColumns } from './columns.js';
 import type { FusedContext } from './fused-source.js';
@@ -80,12 +80,14 @@ class HeadForm {
 export function fusedAttention(context: FusedContext, layer: number, mixer: AttentionLayer): Inner {
   const { spec, compute, geometry } = context;
   const { mixerIn, mixerOut } = linearGroups(spec, layer);
+  const sinks = sinksOf(spec, layer);
   const shape: AttentionShape = {
     heads: spec.numHeads,
     kvHeads: spec.numKvHeads,
     scale: spec.attentionScale,
     softcap: spec.attentionSoftcap,
     window: mixer.window,
+    sinks: sinks === null ? null : context.float32(sinks),
   };
   const form = new HeadForm(context, layer, mixer);
   const gate = new AttentionGate(context);

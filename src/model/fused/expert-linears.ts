@@ -13,7 +13,7 @@ import {
   zeros,
 } from '../../tensor/index.js';
 import { loraA, loraB } from '../lora.js';
-import { type ExpertParameter, expertParameters, expertWeights } from '../spec-experts.js';
+import { biasOf, type ExpertParameter, expertParameters, expertWeights } from '../spec-experts.js';
 import type { FusedContext } from './fused-source.js';
 import type { FusedLinear, FusedLora } from './linear-group.js';
 
@@ -27,7 +27,7 @@ export function expertLinears(context: FusedContext, layer: number): ExpertLinea
   return expertWeights(context.spec, layer).experts.map((names, expert) => {
     const linear = (name: string, lora: FusedLora | undefined): FusedLinear => ({
       weight: () => context.matrix(name),
-      bias: null,
+      bias: context.spec.experts!.biased ? context.float32(biasOf(name)) : null,
       lora: lora ?? null,
     });
     const [gate, up] = inner.slice(2 * expert, 2 * expert + 2);

@@ -1,10 +1,11 @@
 /**
  * Experts in place of a layer's MLP: each is one, over the rows of tokens that go to it. Of y = w·f(x), with w the router's
- * weight of a row, f gets w·dy, and Σ core·dcore is then the gradient to log w, as f's last layer is linear.
+ * weight of a row, f gets w·dy, and Σ core·dcore is then the gradient to log w, as f's last layer is linear; with a bias there,
+ * Σ bias·w·dy besides.
  */
 import { castTo, kernels, type Tensor, tf } from '../../tensor/index.js';
 import { routingLogWeights } from '../routing.js';
-import { expertWeights } from '../spec-experts.js';
+import { biasOf, expertWeights } from '../spec-experts.js';
 import {
   type ExpertLinears,
   expertLinears,
@@ -13,16 +14,18 @@ import {
 } from './expert-linears.js';
 import { ExpertRows, stacked } from './expert-rows.js';
 import type { FusedContext } from './fused-source.js';
-import { backwardGroup, forwardGroup, lowRank } from './linear-group.js';
+import { backwardGroup, type FusedLinear, forwardGroup, lowRank } from './linear-group.js';
 import { mlpOf } from './mlp.js';
 import type { Inner } from './sublayer.js';
 
 export function fusedExperts(context: FusedContext, layer: number): Inner {
   const { spec, compute, routers } = context;
   const trained = trainedNames(context, layer);
+  const { router: name } = expertWeights(spec, layer);
   const router = (a: Tensor, transpose: boolean) => {
-    return { a, b: context.matrix(expertWeights(spec, layer).router), transpose };
+    return { a, b: context.matrix(name), transpose };
   };
+  const bias = spec.experts!.biased ? context.float32(biasOf(name)) : null;
   /** Where tokens go, and what `make` makes of each expert that gets some. */
   const open = (logits: Tensor) => {
     const routing = routers!.routing(layer, logits);
@@ -39,7 +42,7 @@ export function fusedExperts(context: FusedContext, layer: number): Inner {
     trained,
     forward(h, _, { keeps }) {
       return tf.tidy(() => {
-        const logits = kernels().gemm([router(h, true)], { out: 'float32' });
+        const logits = kernels().gemm([router(h, true)], { out: 'float32', bias });
         const { rows, each } = open(logits);
         const inputs = rows.inputs(h);
         const traces = each((linears, i) =>
@@ -115,5 +118,9 @@ function throughExpert(
   const dcore = upper.dx;
   const lower = mlp.backward({ h: x, dcore, saved: trace }, inner, { out: 'float32' });
   const products = castTo(core, compute, 'float32').mul(castTo(dcore, compute, 'float32'));
-  return [lower.dh, products.sum(1, true), ...lower.gradients, ...upper.gradients];
+  const [{ bias }] = last as [FusedLinear];
+  const toLog = products.sum(1, true);
+  const ofBias = bias && castTo(dy, compute, 'float32').mul(bias).sum(1, true);
+  const all = ofBias === null ? toLog : toLog.add(ofBias);
+  return [lower.dh, all as Tensor, ...lower.gradients, ...upper.gradients];
 }

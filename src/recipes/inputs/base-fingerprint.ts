@@ -14,7 +14,7 @@ const architectureOf = (spec: DecoderSpec): string =>
 export function baseFingerprint({ spec, baseDir }: Pick<ModelSource, 'spec' | 'baseDir'>): string {
   const base = openCheckpoint(baseDir);
   try {
-    const names = storedShapes(spec).keys();
+    const names = storedShapes(spec, base).keys();
     const weights = weightsFingerprint(base, names, [EMBEDDING, LM_HEAD]);
     return sha256(architectureOf(spec), weights);
   } finally {

@@ -69,7 +69,7 @@ function checkedWeights(
   spec: DecoderSpec,
   log: (line: string) => void,
 ): (name: string) => HostTensor {
-  checkUnused(checkpoint, checkShapes(checkpoint, storedShapes(spec)), log);
+  checkUnused(checkpoint, checkShapes(checkpoint, storedShapes(spec, checkpoint)), log);
   return fromStored(spec, checkpoint);
 }
 
@@ -98,7 +98,7 @@ export async function openModel(
       checkAdapter(loaded, adaptable(spec), where);
       checkTensors(planLora(spec, loaded.config), loaded, where);
       sayIdle(loaded, spec, (line) => context.log(`warning: ${line} (${where})`));
-      const parameters = storedShapes(spec).keys();
+      const parameters = storedShapes(spec, checkpoint).keys();
       checkBase(loaded, { ...base, checkpoint, parameters }, { where, log: context.log });
       sayOtherBase(keys, { adapter: loaded, where, log: context.log });
     }

@@ -3,10 +3,10 @@
  * of the key/value cache and causal attention (windowed, soft-capped) in one node.
  */
 import { attentionLayer } from '../../model/spec.js';
-import { headNorms } from '../../model/spec-modules.js';
+import { headNorms, sinksOf } from '../../model/spec-modules.js';
 import type { Attributes, Value } from '../onnx/graph-builder.js';
 import { gated, queriesAndGates } from './attention-gate.js';
-import { type GraphContext, modelNorm } from './context.js';
+import { addWeight, type GraphContext, modelNorm } from './context.js';
 import { project } from './linear.js';
 import {
   BATCH_SHAPE,
@@ -19,6 +19,7 @@ import {
 } from './names.js';
 import type { LayerProjections } from './projections.js';
 import { positions, ropeAttributes, ropeInputs, rotationAttributes } from './rope-inputs.js';
+import { tensorWeight } from './weight-source.js';
 
 const CACHE_SHAPE = 'cache_capacity';
 
@@ -47,7 +48,7 @@ export function attention(
   const rope = spec.qkNormLast ? [] : ropeInputs(context, layer);
   const output = graph.node(
     'GroupQueryAttention',
-    [...inputs, ...caches, SEQLENS_K, TOTAL_LENGTH, ...rope],
+    [...inputs, ...caches, SEQLENS_K, TOTAL_LENGTH, ...rope, ...sinks(context, layer, rope.length)],
     {
       contrib: true,
       attributes: attentionAttributes(context, layer),
@@ -118,6 +119,14 @@ function flat({ graph }: GraphContext, x: Value, features: number): Value {
   const shape = `shape.flat.${features}`;
   if (!graph.has(shape)) graph.constant(shape, BigInt64Array.of(-1n, BigInt(features)), [2]);
   return graph.node('Reshape', [x, shape]);
+}
+
+/** Of each head a score that no value goes with: the operator's fifth optional input, of which `given` are there. */
+function sinks(context: GraphContext, layer: number, given: number): Value[] {
+  const name = sinksOf(context.spec, layer);
+  if (name === null) return [];
+  addWeight(context, name, tensorWeight(context.source, name, [context.spec.numHeads]));
+  return [...new Array<Value>(4 - given).fill(''), name];
 }
 
 function cacheInputs({ graph, spec, type }: GraphContext, layer: number): Value[] {

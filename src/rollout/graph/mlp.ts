@@ -35,5 +35,7 @@ function activate({ graph }: GraphContext, x: Value, activation: Activation): Va
       return graph.node('Gelu', [x], { contrib: true });
     case 'relu':
       return graph.node('Relu', [x]);
+    case 'clamped_silu':
+      throw new Error('clamped_silu is an activation of experts');
   }
 }

@@ -4,7 +4,7 @@
  */
 import { type Activation, attentionLayer } from '../../model/spec.js';
 import { expertWeights } from '../../model/spec-experts.js';
-import { headNorms } from '../../model/spec-modules.js';
+import { headNorms, parameterShapes, sinksOf } from '../../model/spec-modules.js';
 import type { Value } from '../onnx/graph-builder.js';
 import { gated, queriesAndGates } from './attention-gate.js';
 import { type GraphContext, isAdaptable, modelNorm, split } from './context.js';
@@ -31,6 +31,7 @@ const GATED: Readonly<Record<Activation, number>> = {
   gelu_tanh: 2,
   gelu: 3,
   relu: 4,
+  clamped_silu: 5,
 };
 const NORMS = { none: 0, head: 1, full: 2 } as const;
 
@@ -107,12 +108,16 @@ export function nativeExperts(
   const { precision, threads } = kernels(context);
   const { count, perToken, normalized } = spec.experts!;
   const logits = nativeLinear(context, x, router, { norm, precision: 'float32' });
-  const weights = expertWeights(spec, layer).experts.flatMap(({ gate, up, down }) =>
+  const { experts: each } = expertWeights(spec, layer);
+  const weights = each.flatMap(({ gate, up, down }) =>
     [gate, up, down].map((name) => declared(context, name)),
+  );
+  const biases = [each.flatMap(({ gate, up }) => [gate, up]), each.map(({ down }) => down)].map(
+    (matrices, i) => expertBiases(context, `layers.${layer}.experts.${i}.bias`, matrices),
   );
   const { gateUp, down } = expertProjections(spec, layer);
   const adapters = [gateUp, down].flatMap((projection) => adapterOf(context, projection));
-  return graph.node('Experts', [x, norm ?? '', logits, ...adapters, ...weights], {
+  return graph.node('Experts', [x, norm ?? '', logits, ...adapters, ...biases, ...weights], {
     domain: 'lorikeet',
     attributes: {
       kind: KINDS[precision],
@@ -125,6 +130,23 @@ export function nativeExperts(
       threads,
     },
   });
+}
+
+/** Biases of matrices side by side; none where they have none. */
+function expertBiases(
+  { graph, spec, source }: GraphContext,
+  name: string,
+  matrices: readonly string[],
+): Value {
+  if (!spec.experts!.biased) return '';
+  const shapes = parameterShapes(spec);
+  const parts = matrices.map((matrix) => ({
+    module: matrix.replace(/[.]weight$/, ''),
+    bias: true,
+    start: 0,
+    count: shapes.get(matrix)![0]!,
+  }));
+  return graph.weight(name, stackedBias(source, parts));
 }
 
 /** The head stays in 8 bits: rounding there goes straight into the logits. */
@@ -178,6 +200,7 @@ export function nativeAttention(
     ...[qkv, ...caches(context, layer), SEQLENS_K],
     ...(rope.length === 0 ? ['', ''] : rope),
     ...queryKeyNorms(context, layer),
+    attentionSinks(context, layer),
   ];
   const { window } = attentionLayer(spec, layer);
   const attended = graph.node('Attention', inputs, {
@@ -214,9 +237,16 @@ function caches(context: GraphContext, layer: number): Value[] {
   return [pastKey(layer), pastValue(layer)].map((name) => graph.input(name, type, shape));
 }
 
+/** Two, absent ones too. */
 function queryKeyNorms(context: GraphContext, layer: number): Value[] {
-  const norms = headNorms(context.spec, layer) ?? [];
+  const norms = headNorms(context.spec, layer);
+  if (norms === null) return ['', ''];
   return norms.map(({ name, length }) => normWeight(context, name, length));
+}
+
+function attentionSinks({ graph, spec, source }: GraphContext, layer: number): Value {
+  const name = sinksOf(spec, layer);
+  return name === null ? '' : graph.weight(name, tensorWeight(source, name, [spec.numHeads]));
 }
 
 /** Token embeddings [B·S, hidden] from the checkpoint's own matrix. */

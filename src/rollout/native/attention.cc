@@ -4,7 +4,7 @@
 // Inputs: qkv [B·S, (H + 2 KV) · D]; keys and values [B, KV, C, D], float32 or bfloat16, C a
 // multiple of 16; lengths int32 [B], tokens of each row after this run, less one; cos and sin [P, half the
 // rotated part] or none, where pairs are of the two halves of that part, or neighbours; query and key norm weights or
-// none. Output [B·S, H · D].
+// none; of each head a score that no value goes with, [H], or none. Output [B·S, H · D].
 // The keys of 16 tokens stand together, [C / 16][D][16], so that a query meets 16 keys in one product.
 #include <algorithm>
 #include <cmath>
@@ -34,7 +34,7 @@ inline Floats load(const uint16_t *from) {
 
 namespace {
 
-enum Input : int { kQkv, kKeys, kValues, kLengths, kCos, kSin, kQueryNorm, kKeyNorm, kInputs };
+enum Input : int { kQkv, kKeys, kValues, kLengths, kCos, kSin, kQueryNorm, kKeyNorm, kSinks, kInputs };
 enum NormKind : int { kNoNorm = 0, kHeadNorm = 1, kFullNorm = 2 };
 
 constexpr int kGroup = 16;
@@ -76,6 +76,7 @@ public:
     call.keys = ort_.data(keys);
     call.values = ort_.data(values);
     take_norms(context, call);
+    call.sinks = ort_.floats(context, kSinks, heads_, "Attention: not one sink for each head");
     take_lengths(context, call);
     call.out = ort_.output(context, 0, qkv.dims[0], heads_ * call.dim);
     ort_.parallel(context, static_cast<size_t>(call.batch) * kv_heads_, [&](size_t task) {
@@ -90,6 +91,7 @@ private:
   struct Call {
     int batch = 0, tokens = 0, capacity = 0, dim = 0, half = 0;
     const float *qkv = nullptr, *cos = nullptr, *sin = nullptr, *query_norm = nullptr, *key_norm = nullptr;
+    const float *sinks = nullptr;
     void *keys = nullptr, *values = nullptr;
     const int32_t *lengths = nullptr;
     float *out = nullptr;
@@ -217,7 +219,8 @@ private:
     for (; t < padded; t += kGroup, block += kGroup * dim)
       score_keys<G, kGroup / kLanes>(queries[0], block, dim, scores + t, padded);
     float inverse[G];
-    for (int g = 0; g < G; g++) inverse[g] = softmax(scores + g * padded, padded, first - start, last - start);
+    for (int g = 0; g < G; g++)
+      inverse[g] = softmax(scores + g * padded, padded, first - start, last - start, call.sinks ? call.sinks + query.head + g : nullptr);
     float *out = call.out + (static_cast<size_t>(query.row) * call.tokens + query.token) * heads_ * dim + query.head * dim;
     const T *rows = values + static_cast<size_t>(first) * dim;
     constexpr int kWide = fits_four(G) ? 4 : 2;
@@ -267,20 +270,20 @@ private:
       for (int n = 0; n < N; n++) store(out + g * dim + n * kLanes, sums[g][n] * inverse[g]);
   }
 
-  // Turns scores into weights, zero outside of [from, to), and returns one over their sum.
-  float softmax(float *scores, int padded, int from, int to) const {
+  // Turns scores into weights, zero outside of [from, to), and returns one over their sum, the sink's among them.
+  float softmax(float *scores, int padded, int from, int to, const float *sink) const {
     if (softcap_ > 0) for (int t = from; t < to; t++) scores[t] = softcap_ * std::tanh(scores[t] / softcap_);
     for (int t = 0; t < from; t++) scores[t] = -std::numeric_limits<float>::infinity();
     for (int t = to; t < padded; t++) scores[t] = -std::numeric_limits<float>::infinity();
     Floats tops = load(scores), sums = {};
     for (int t = kLanes; t < padded; t += kLanes) tops = load(scores + t) > tops ? load(scores + t) : tops;
-    const float largest = top(tops);
+    const float largest = sink ? std::max(top(tops), *sink) : top(tops);
     for (int t = 0; t < padded; t += kLanes) {
       const Floats weights = exponential(load(scores + t) - largest);
       store(scores + t, weights);
       sums += weights;
     }
-    return 1 / sum(sums);
+    return 1 / (sum(sums) + (sink ? std::exp(*sink - largest) : 0));
   }
 
   Ort ort_;

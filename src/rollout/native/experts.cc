@@ -1,7 +1,8 @@
 // Experts: y = Σ p_i · down_i(act(gate_i norm(x)) · up_i norm(x)) over the likeliest experts i of each row, p of the router.
 //
 // Inputs: x [T, K]; norm weight [K], may be absent; logits of the router [T, E]; A and B of the adapters of gate and up of all
-// experts, then of down, packed, may be absent; then gate [I, K], up [I, K] and down [K, I] of each expert, constants.
+// experts, then of down, packed, may be absent; biases of gate and up of each expert [E · 2 · I] and of down [E · K], may be
+// absent; then gate [I, K], up [I, K] and down [K, I] of each expert, constants.
 // Output [T, K]. The rows of an expert are multiplied together; each is computed, and its experts are
 // added up, the same way whatever stands in the other rows.
 #include "linear-map.h"
@@ -10,7 +11,7 @@
 namespace lorikeet {
 namespace {
 
-enum Input : int { kX, kNorm, kLogits, kGateLora, kDownLora = kGateLora + 2, kWeights = kDownLora + 2 };
+enum Input : int { kX, kNorm, kLogits, kGateLora, kDownLora = kGateLora + 2, kGateBias = kDownLora + 2, kDownBias, kWeights };
 
 // Rows of a run, in memory of the calling thread that is kept from run to run.
 struct Routed {
@@ -59,6 +60,9 @@ public:
     const int count = static_cast<int>(gates_.size());
     const LinearMap::Adapters gate_lora = gates_[0].adapters(context, kGateLora, count);
     const LinearMap::Adapters down_lora = downs_[0].adapters(context, kDownLora, count);
+    const int64_t inner_width = gates_[0].outputs();
+    const float *gate_bias = ort_.floats(context, kGateBias, 2 * count * inner_width, "Experts: not one bias for each gate and up");
+    const float *down_bias = ort_.floats(context, kDownBias, int64_t{count} * width, "Experts: not one bias for each result");
     float *y = ort_.output(context, 0, tokens, width);
     if (tokens == 0) return;
     Routed &r = routed;
@@ -69,6 +73,8 @@ public:
       const int first = r.starts[expert];
       gate_lora.give(expert, gate);
       down_lora.give(expert, down);
+      if (gate_bias) gate.bias = gate_bias + 2 * expert * inner_width;
+      if (down_bias) down.bias = down_bias + static_cast<size_t>(expert) * width;
       gate.rows = down.rows = r.starts[expert + 1] - first;
       gate.places = r.tokens.data() + first;
       down.x = gate.y = inner;
@@ -144,7 +150,7 @@ CustomOp experts_op() {
   op.name = [](const CustomOp *) { return "Experts"; };
   op.input_count = [](const CustomOp *) -> size_t { return kWeights + 1; };
   op.output_count = [](const CustomOp *) -> size_t { return 1; };
-  op.input_type = [](const CustomOp *, size_t index) -> int { return index < kGateLora ? kFloat : kAny; };
+  op.input_type = [](const CustomOp *, size_t index) -> int { return index < kGateLora || index == kGateBias || index == kDownBias ? kFloat : kAny; };
   op.output_type = [](const CustomOp *, size_t) -> int { return kFloat; };
   op.input_characteristic = [](const CustomOp *, size_t index) -> int {
     return index == kWeights ? kVariadic : index == kX || index == kLogits ? kRequired : kOptional;

@@ -18,16 +18,31 @@
 
 namespace lorikeet {
 
-enum Activation : int { kNone = 0, kSilu = 1, kGeluTanh = 2, kGelu = 3, kRelu = 4 };
+// The last is gpt-oss's: g·σ(1.702 g) of g at most 7, times 1 + up of −7 to 7.
+enum Activation : int { kNone = 0, kSilu = 1, kGeluTanh = 2, kGelu = 3, kRelu = 4, kClampedSilu = 5 };
 
 // Of a weight that is not kept in fewer.
 constexpr int kHalfBits = 16;
+
+constexpr float kClamp = 7, kSigmoidGain = 1.702f;
+
+inline Floats at_most(Floats x, float limit) { return x < limit ? x : limit + Floats{}; }
+inline Floats at_least(Floats x, float limit) { return x > limit ? x : limit + Floats{}; }
+
+// What an activated gate is multiplied by.
+inline Floats factor_of(int activation, Floats up) {
+  return activation == kClampedSilu ? 1 + at_least(at_most(up, kClamp), -kClamp) : up;
+}
 
 inline Floats activate(int activation, Floats x) {
   switch (activation) {
   case kSilu: return x * inverse(1 + exponential(-x));
   case kGeluTanh: return x * inverse(1 + exponential(-1.5957691216f * (x + 0.044715f * x * x * x)));
   case kRelu: return x > 0 ? x : Floats{};
+  case kClampedSilu: {
+    const Floats g = at_most(x, kClamp);
+    return g * inverse(1 + exponential(-kSigmoidGain * g));
+  }
   default:
     for (int i = 0; i < kLanes; i++) x[i] = 0.5f * x[i] * (1 + std::erf(x[i] * 0.7071067812f));
     return x;
@@ -54,7 +69,7 @@ struct MapOptions {
         weight_bits(ort.int_attribute(info, "weight_bits", kHalfBits)),
         threads(ort.int_attribute(info, "threads", 1)),
         epsilon(ort.float_attribute(info, "epsilon", 1e-5f)) {
-    require(kind >= F32 && kind <= INT8 && activation >= kNone && activation <= kRelu && threads > 0 &&
+    require(kind >= F32 && kind <= INT8 && activation >= kNone && activation <= kClampedSilu && threads > 0 &&
                 (weight_bits == kHalfBits || weight_bits == 8 || weight_bits == 4),
             "a linear map has a kind, an activation, bits or threads that there are none of");
   }
@@ -394,7 +409,7 @@ private:
         gate[c] += call.bias[first + c];
         up[c] += call.bias[outputs + first + c];
       }
-      for (int c = 0; c < 16; c += kLanes) store(gate + c, activate(activation_, load(gate + c)) * load(up + c));
+      for (int c = 0; c < 16; c += kLanes) store(gate + c, activate(activation_, load(gate + c)) * factor_of(activation_, load(up + c)));
       std::memcpy(call.y + (at + r) * outputs + first, gate, count * sizeof(float));
     }
   }

@@ -57,7 +57,7 @@ export interface BuiltGraph {
 /** Attributes whose value is a float even when it is written as a whole number. */
 const FLOAT_ATTRIBUTES = new Set([
   ...['alpha', 'beta', 'epsilon', 'scale', 'softcap'],
-  ...['activation_alpha', 'activation_beta'],
+  ...['activation_alpha', 'activation_beta', 'swiglu_limit'],
 ]);
 
 function attributeProto(name: string, value: Attributes[string]): AttributeProto {

@@ -3,7 +3,8 @@
  * that no query of a band sees cost nothing. The G query heads of a key head are folded into rows. The
  * probabilities are not kept: the gradient makes them again. With p the probabilities and δ = Σ dy·o:
  * dv = pᵀ·dy, ds = p·(dy·vᵀ − δ), dq = scale·ds·k, dk = scale·dsᵀ·q; a soft cap c·tanh(s/c) multiplies ds by
- * 1 − (s_capped/c)². The keys are scaled, as there are fewer of them than of queries.
+ * 1 − (s_capped/c)². The keys are scaled, as there are fewer of them than of queries. A sink is one more score of each row
+ * without a key, to which ds is −p·δ.
  */
 import type { AttentionShape } from '../native/mixer-calls.js';
 import { rowsAt } from '../ops/gather.js';
@@ -13,7 +14,7 @@ import { softmaxRows } from '../ops/softmax.js';
 import { type Tensor, tf } from '../tf.js';
 import { parted } from './half-tensor.js';
 import { inShape } from './in-shape.js';
-import type { Heads } from './kernels.js';
+import type { AttentionGradientInputs, Heads } from './kernels.js';
 
 /** `[T, heads·D]` → `[B, heads, S, D]`, by the token of each place where they are not the same. */
 function byHead(x: Tensor, tokens: Tensor | null, heads: number, rows: number): Tensor {
@@ -87,20 +88,38 @@ const firstKeys = (x: Tensor, { keys }: QueryBand): Tensor => {
 
 interface Scores {
   readonly p: Tensor;
+  /** Of the sink, `[B, KV, G·S, 1]`; null without one. */
+  readonly lost: Tensor | null;
   /** d capped / d raw; null without a cap. */
   readonly slope: Tensor | null;
 }
 
 /** @param k Scaled. */
-function probabilities(q: Tensor, k: Tensor, mask: Tensor, cap: number | null): Scores {
+function probabilities(q: Tensor, k: Tensor, mask: Tensor, shape: AttentionShape): Scores {
+  const { softcap: cap, sinks = null } = shape;
   const raw = tf.matMul(q, k, false, true);
   const t = cap === null ? null : tf.tanh(raw.div(cap));
   const s = t === null ? raw : t.mul(cap!);
   const groups = q.shape[2]! / mask.shape[2]!;
   const seen = groups === 1 ? mask : tf.tile(mask, [1, 1, groups, 1]);
   const slope = t === null ? null : tf.square(t).neg().add(1);
-  return { p: softmaxRows(s.add(seen)), slope };
+  const scores = s.add(seen);
+  if (sinks === null) return { p: softmaxRows(scores), lost: null, slope };
+  const all = softmaxRows(tf.concat([scores, sinkColumn(sinks, q)], 3));
+  const [p, lost] = tf.split(all, [k.shape[2]!, 1], 3) as [Tensor, Tensor];
+  return { p, lost, slope };
 }
+
+/** The sink of each row of `[B, KV, G·S, D]`, `[B, KV, G·S, 1]`. */
+function sinkColumn(sinks: Tensor, { shape: [rows, kvHeads, length] }: Tensor): Tensor {
+  const each = sinks.reshape([1, kvHeads!, -1, 1]);
+  const places = (kvHeads! * length!) / sinks.size;
+  return tf.tile(each, [rows!, 1, 1, places]).reshape([rows!, kvHeads!, length!, 1]);
+}
+
+/** Sums a column of all rows by head, `[heads]`. */
+const ofHeads = (x: Tensor, heads: number): Tensor =>
+  x.reshape([x.shape[0]!, heads, -1]).sum([0, 2]);
 
 const joined = (bands: Tensor[]): Tensor => (bands.length === 1 ? bands[0]! : tf.concat(bands, 2));
 
@@ -110,14 +129,14 @@ export function composedAttention(
   shape: AttentionShape,
 ): Tensor[] {
   const layout = layouts.dense(shape.window);
-  const { heads, kvHeads, scale, softcap } = shape;
+  const { heads, kvHeads, scale } = shape;
   const o = tf.tidy(() => {
     const [q, k, v] = eachByHead(inputs, layout, shape);
     const keys = k.mul(scale);
     const bands = layout.bands.map((band) =>
       tf.tidy(() => {
         const rows = bandOf(q, band, kvHeads);
-        const { p } = probabilities(rows, firstKeys(keys, band), band.mask, softcap);
+        const { p } = probabilities(rows, firstKeys(keys, band), band.mask, shape);
         return unfolded(tf.matMul(p, firstKeys(v, band)), heads);
       }),
     );
@@ -133,7 +152,7 @@ function unfolded(x: Tensor, heads: number): Tensor {
 }
 
 export function composedAttentionGradient(
-  args: { readonly heads: Heads; readonly saved: readonly Tensor[]; readonly dy: Tensor },
+  args: AttentionGradientInputs,
   layouts: TokenLayout,
   shape: AttentionShape,
 ): Tensor[] {
@@ -145,28 +164,33 @@ export function composedAttentionGradient(
     const whole = { q, k: k.mul(shape.scale), v, dy, delta: tf.sum(dy.mul(o), -1, true) };
     const parts = layout.bands.map((band) => tf.tidy(() => bandGradient(whole, band, shape)));
     const dq = joined(parts.map(([d]) => d));
-    const [dk, dv] = [1, 2].map((i) => {
-      const sums = parts.map((part) => toAllKeys(part[i]!, layout.keys));
-      return sums.length === 1 ? sums[0]! : tf.addN(sums);
-    });
-    return headsByToken([dq, dk!.mul(shape.scale), dv!], layout, args.heads);
+    const [dk, dv] = [1, 2].map((i) =>
+      added(parts.map((part) => toAllKeys(part[i]!, layout.keys))),
+    );
+    const dheads = headsByToken([dq, dk!.mul(shape.scale), dv!], layout, args.heads);
+    return args.ofSinks ? [...dheads, added(parts.map((part) => part[3]!))] : dheads;
   });
 }
 
+const added = (all: Tensor[]): Tensor => (all.length === 1 ? all[0]! : tf.addN(all));
+
+/** @returns dq, dk and dv, and the gradient to sinks where there are any */
 function bandGradient(
   whole: Readonly<Record<'q' | 'k' | 'v' | 'dy' | 'delta', Tensor>>,
   band: QueryBand,
-  { heads, kvHeads, softcap }: AttentionShape,
-): [Tensor, Tensor, Tensor] {
+  shape: AttentionShape,
+): [Tensor, Tensor, Tensor, ...Tensor[]] {
+  const { heads, kvHeads } = shape;
   const [q, dy, delta] = [whole.q, whole.dy, whole.delta].map((x) => bandOf(x, band, kvHeads));
   const [k, v] = [firstKeys(whole.k, band), firstKeys(whole.v, band)];
-  const { p, slope } = probabilities(q!, k, band.mask, softcap);
+  const { p, lost, slope } = probabilities(q!, k, band.mask, shape);
   const seen = p.mul(tf.matMul(dy!, v, false, true).sub(delta!));
   const ds = slope === null ? seen : seen.mul(slope);
   return [
     unfolded(tf.matMul(ds, k), heads),
     tf.matMul(ds, q!, true, false),
     tf.matMul(p, dy!, true, false),
+    ...(lost === null ? [] : [ofHeads(lost.mul(delta!).neg(), heads)]),
   ];
 }
 

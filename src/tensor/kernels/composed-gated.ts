@@ -4,6 +4,9 @@
  * silu(g) = g·σ(g), d·silu'(g) = d·σ + (d − d·σ)·silu(g), which is d·(σ + g·σ·(1 − σ)).
  * gelu_tanh(g) = ½g(1 + t), t = tanh(√(2/π)(g + 0.044715 g³)); its derivative is
  * ½(1 + t) + ½g(1 − t²)·√(2/π)(1 + 0.134145 g²). gelu(g) = g·Φ(g), derivative Φ + g·φ.
+ *
+ * gpt-oss clamps both, with c = 7: g·σ(1.702 g)·(u + 1) of min(g, c) and of u from −c to c. The slope of a clamp is 1 within
+ * its bounds and 0 beyond.
  */
 import { attr, executeOp } from '../execute.js';
 import type { NativeGate } from '../native/calls.js';
@@ -11,10 +14,15 @@ import { emptyTensor, type Tensor, tf } from '../tf.js';
 
 interface Gate {
   value(g: Tensor): Tensor;
+  /** What that is multiplied by; absent: up as it is. */
+  factor?(up: Tensor): Tensor;
+  /** d·factor'(up). */
+  throughFactor?(up: Tensor, d: Tensor): Tensor;
   /** d·act'(g). @param value act(g) */
   backward(g: Tensor, d: Tensor, value: Tensor): Tensor;
 }
 
+const [CLAMP, SIGMOID_GAIN] = [7, 1.702];
 const ROOT_2_OVER_PI = Math.sqrt(2 / Math.PI);
 const FLOAT = [attr.type('T', 'float32')];
 
@@ -60,7 +68,24 @@ const GATES: Readonly<Record<NativeGate, Gate>> = {
     value: (g) => tf.relu(g),
     backward: (g, d) => executeOp('ReluGrad', FLOAT, [d, g]),
   },
+  clamped_silu: {
+    value(g) {
+      const x = tf.minimum(g, CLAMP);
+      return timesSigmoid(x, x.mul(SIGMOID_GAIN));
+    },
+    factor: (up) => tf.clipByValue(up, -CLAMP, CLAMP).add(1),
+    throughFactor: (up, d) => d.mul(tf.lessEqual(tf.abs(up), CLAMP)),
+    backward(g, d, value) {
+      const slope = timesSigmoid(d, g.mul(SIGMOID_GAIN));
+      const through = d.sub(slope).mul(value).mul(SIGMOID_GAIN).add(slope);
+      return through.mul(tf.lessEqual(g, CLAMP));
+    },
+  },
 };
+
+/** act(gate)·up */
+export const gatedProduct = (value: Tensor, up: Tensor, kind: NativeGate): Tensor =>
+  value.mul(GATES[kind].factor?.(up) ?? up);
 
 /** A result with its trace, or with empty tensors in its place. */
 export function withTrace(
@@ -89,6 +114,11 @@ export function composedGatedGradient(
   const [gate, up, known] = trace as [Tensor, Tensor, Tensor?];
   return tf.tidy(() => {
     const value = known ?? GATES[kind].value(gate);
-    return [GATES[kind].backward(gate, dy.mul(up), value), dy.mul(value)];
+    const { backward, throughFactor } = GATES[kind];
+    const toFactor = dy.mul(value);
+    return [
+      backward(gate, gatedProduct(dy, up, kind), value),
+      throughFactor?.(up, toFactor) ?? toFactor,
+    ];
   });
 }

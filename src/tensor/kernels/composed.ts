@@ -1,9 +1,14 @@
 /** Layers by TensorFlow's own operations, in as few passes over memory as they allow; float32. */
-import type { Tensor } from '../tf.js';
+import { type Tensor, tf } from '../tf.js';
 import { composedAttention, composedAttentionGradient } from './composed-attention.js';
 import { composedConvolution, composedConvolutionGradient } from './composed-convolution.js';
 import { composedDelta, composedDeltaGradient } from './composed-delta.js';
-import { composedActivation, composedGatedGradient, withTrace } from './composed-gated.js';
+import {
+  composedActivation,
+  composedGatedGradient,
+  gatedProduct,
+  withTrace,
+} from './composed-gated.js';
 import { composedGemm, composedGemmOverRows } from './composed-gemm.js';
 import { composedNorm, composedNormGradient, composedNormRate } from './composed-norm.js';
 import { composedRope } from './composed-rope.js';
@@ -26,9 +31,9 @@ export const composedKernels: LayerKernels = {
   gatedTrace: 3,
   gated(gate, up, kind) {
     const value = composedActivation(gate, kind);
-    return [value.mul(up), gate, up, value];
+    return [tf.tidy(() => gatedProduct(value, up, kind)), gate, up, value];
   },
-  gatedAgain: ([, up, value]) => value!.mul(up!),
+  gatedAgain: ([, up, value], kind) => tf.tidy(() => gatedProduct(value!, up!, kind)),
   gatedGradient: composedGatedGradient,
   gatedGemm([gates, ups], { kind, keeps }) {
     const [gate, up] = [gates, ups].map((side) => composedGemm(side, { out: 'float32' }));

@@ -23,6 +23,15 @@ import { nativeKernels } from './native.js';
 /** Queries `[T, heads·D]`, keys and values `[T, kvHeads·D]`; or one tensor, all of them side by side. */
 export type Heads = readonly Tensor[];
 
+export interface AttentionGradientInputs {
+  readonly heads: Heads;
+  /** What `attention` gave. */
+  readonly saved: readonly Tensor[];
+  readonly dy: Tensor;
+  /** Whether the gradient to sinks is wanted, where all is in float32; default false. */
+  readonly ofSinks?: boolean;
+}
+
 export interface RopeForm {
   readonly headDim: number;
   /** −1 rotates back. */
@@ -66,9 +75,9 @@ export interface LayerKernels {
   readonly attentionResults: number;
   /** @returns o `[T, heads·D]`, then what its gradient wants besides */
   attention(heads: Heads, layout: TokenLayout, shape: AttentionShape): Tensor[];
-  /** @param saved As `attention` gave it. @returns The gradients to `heads` */
+  /** @returns The gradients to `heads`, then that to the shape's sinks where it is wanted */
   attentionGradient(
-    args: { readonly heads: Heads; readonly saved: readonly Tensor[]; readonly dy: Tensor },
+    args: AttentionGradientInputs,
     layout: TokenLayout,
     shape: AttentionShape,
   ): Tensor[];

@@ -1,5 +1,5 @@
 // The gradient of attention.h, blockwise (Dao et al. 2022): with P = 2^(S − lse), D = rowsum(dO∘O):
-// dV = Pᵀ·dO, dP = dO·Vᵀ, dS = P∘(dP − D)·scale·(1 − tanh²), dQ = dS·K, dK = dSᵀ·Q.
+// dV = Pᵀ·dO, dP = dO·Vᵀ, dS = P∘(dP − D)·scale·(1 − tanh²), dQ = dS·K, dK = dSᵀ·Q. Sinks are in lse and O.
 //
 // All of it is computed transposed: Sᵀ = K·Qᵀ and dPᵀ = V·dOᵀ, [keys][queries], give Pᵀ and dSᵀ in just the form that
 // the left-hand sides of dV and dK have, and dSᵀ is, packed, the right-hand side of dQᵀ = Kᵀ·dSᵀ. The scale is left to

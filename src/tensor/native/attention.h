@@ -1,6 +1,7 @@
 // Attention over a flat batch (see attention-plan.h) with an online softmax: scores never leave the cache
 // (Milakov & Gimelshein 2018; Dao et al. 2022). Besides the output it returns log2 Σ 2^score of each row, scores in
-// base 2, from which the gradient makes the probabilities again.
+// base 2, from which the gradient makes the probabilities again. A head may have a sink, a score without a value, whose
+// share of a row's probabilities goes nowhere (Xiao et al. 2024): sums begin with it.
 //
 // A block of scores is computed transposed, Sᵀ = K·Qᵀ: LANES queries stand in a vector, so that maxima and sums over
 // keys need nothing across lanes, and P, row by row of keys, is at once the right-hand side of Oᵀ = Vᵀ·Pᵀ.
@@ -86,6 +87,8 @@ class Attention : public OpKernel {
     const Tensor& q = c->input(0);
     LORIKEET_REQUIRES(c, form.fits(q, c->input(1), c->input(2)), "queries, keys and values do not fit");
     LORIKEET_REQUIRES(c, are_segments(c->input(3), q.dim_size(0)), "segments are no runs of the tokens");
+    const Tensor& sinks = c->input(4);
+    LORIKEET_REQUIRES(c, is_absent(sinks) || sinks.NumElements() == form.heads, "not one sink for each head");
     const int64_t tokens_all = q.dim_size(0), width = q.dim_size(1), dim = width / form.heads;
     const int64_t kv_width = form.kv_heads * dim, stride = padded(dim);
     LORIKEET_REQUIRES(c, stride <= 256, "heads of more than 256");
@@ -100,6 +103,7 @@ class Attention : public OpKernel {
     char* states = (char*)scratch<float>(c, &hold[2], threads_of(c) * state_size / 4);
     if (!c->status().ok() || tokens_all == 0) return;
     const T *pq = data_of<T>(q), *pk = data_of<T>(c->input(1)), *pv = data_of<T>(c->input(2));
+    const float* sink = is_absent(sinks) ? nullptr : data_of<float>(sinks);
     T* po = data_of<T>(*o);
     float* pl = data_of<float>(*lse);
     const std::vector<int64_t> owners = plan.owners();
@@ -116,8 +120,10 @@ class Attention : public OpKernel {
       }
       const int64_t head = item % form.heads, b = item / form.heads, kv = head / (form.heads / form.kv_heads);
       const TokenBlock& block = plan.blocks[b];
-      for (int64_t i = 0; i * STRIP < block.count; i++)
+      for (int64_t i = 0; i * STRIP < block.count; i++) {
         start(s.strips[i], strip_of(block, i), pq + head * dim, width, dim, stride, s.local);
+        if (sink) begin_with(s.strips[i], sink[head]);
+      }
       const int64_t first = kv * blocks * size;
       attend(s, plan, units_of(plan, owners[b], b), block, keys + first, values + first, dim, stride);
       for (int64_t i = 0; i * STRIP < block.count; i++) {
@@ -149,6 +155,12 @@ class Attention : public OpKernel {
     std::fill(s.top, s.top + STRIP, LOWEST);
     memset(s.total, 0, sizeof s.total);
     memset(s.sums, 0, stride * STRIP * sizeof(float));
+  }
+
+  template <class T>
+  static void begin_with(ForwardStrip<T>& s, float sink) {
+    std::fill(s.top, s.top + STRIP, sink * LOG2_E);
+    std::fill(s.total, s.total + STRIP, 1.0f);
   }
 
   /// Folds the units in. While the scores of one become probabilities, the next one's scores and the last one's
@@ -205,7 +217,8 @@ class Attention : public OpKernel {
 };
 
 REGISTER_OP("LorikeetAttention")
-    .Input("q: T").Input("k: T").Input("v: T").Input("segments: int32").Output("o: T").Output("lse: float")
+    .Input("q: T").Input("k: T").Input("v: T").Input("segments: int32").Input("sinks: float")
+    .Output("o: T").Output("lse: float")
     .Attr("T: {float, bfloat16}").Attr("heads: int").Attr("kv_heads: int").Attr("window: int")
     .Attr("scale: float").Attr("softcap: float")
     .SetShapeFn(unknown_shapes);

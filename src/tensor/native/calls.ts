@@ -100,7 +100,7 @@ export function nativeNormGradient(
   return executeOp('LorikeetRmsNormGrad', attrs, [x, w, dy, extra ?? emptyTensor()]);
 }
 
-const KINDS = { silu: 0, gelu_tanh: 1, gelu: 2, relu: 3 } as const;
+const KINDS = { silu: 0, gelu_tanh: 1, gelu: 2, relu: 3, clamped_silu: 4 } as const;
 export type NativeGate = keyof typeof KINDS;
 
 /** @returns act(gate)·up */

@@ -39,7 +39,7 @@ struct GatedResults {
         const Floats a = rounded<T>(load(g + i * PAIR + j)), b = rounded<T>(load(u + i * PAIR + j));
         Floats value, slope;
         activate(kind, a, &value, &slope);
-        store_n(y + at, value * b, count);
+        store_n(y + at, value * factor_of(kind, b), count);
         if (!gate) continue;
         store_n(gate + at, a, count);
         store_n(up + at, b, count);

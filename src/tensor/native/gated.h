@@ -1,4 +1,5 @@
-// The gated activation of an MLP, y = act(g)·u (Shazeer 2020): silu (0), gelu by tanh (1), gelu (2), relu (3).
+// The gated activation of an MLP, y = act(g)·u (Shazeer 2020): silu (0), gelu by tanh (1), gelu (2), relu (3); and
+// gpt-oss's (4), y = g·σ(1.702 g)·(u + 1) with g at most 7 and u from −7 to 7.
 #pragma once
 #include "op.h"
 
@@ -13,6 +14,8 @@ inline Floats verf(Floats x) {
   return y;
 }
 
+constexpr float CLAMP = 7, SIGMOID_GAIN = 1.702f;
+
 /// act(g) and its derivative.
 inline void activate(int kind, Floats g, Floats* value, Floats* slope) {
   if (kind == 0) {
@@ -26,6 +29,10 @@ inline void activate(int kind, Floats g, Floats* value, Floats* slope) {
     Floats half = 0.5f * (1.0f + t);
     *value = g * half;
     *slope = half + 0.5f * g * (1.0f - t * t) * root * (1.0f + 0.134145f * square);
+  } else if (kind == 4) {
+    const Floats x = g > CLAMP ? splat(CLAMP) : g, s = sigmoid(SIGMOID_GAIN * x);
+    *value = x * s;
+    *slope = g > CLAMP ? Floats{} : s + SIGMOID_GAIN * *value * (1.0f - s);
   } else if (kind == 3) {
     *slope = g > 0.0f ? 1.0f + Floats{} : Floats{};
     *value = g * *slope;
@@ -36,16 +43,24 @@ inline void activate(int kind, Floats g, Floats* value, Floats* slope) {
   }
 }
 
+/// What act(g) is multiplied by.
+inline Floats factor_of(int kind, Floats u) { return kind == 4 ? vmax(splat(-CLAMP), vmin(u, splat(CLAMP))) + 1.0f : u; }
+
+/// And its derivative, times d.
+inline Floats through_factor(int kind, Floats u, Floats d) {
+  return kind == 4 ? ((u < -CLAMP) | (u > CLAMP) ? Floats{} : d) : d;
+}
+
 template <class T, bool GRADIENT>
 void gated_range(int kind, const T* g, const T* u, const T* dy, T* a, T* b, int64_t begin, int64_t end) {
   for (int64_t i = begin; i < end; i += LANES) {
     const int n = int(std::min<int64_t>(LANES, end - i));
-    Floats value, slope, up = load_n(u + i, n);
+    Floats value, slope, given = load_n(u + i, n), up = factor_of(kind, given);
     activate(kind, load_n(g + i, n), &value, &slope);
     if constexpr (GRADIENT) {
       Floats d = load_n(dy + i, n);
       store_n(a + i, d * up * slope, n);
-      store_n(b + i, d * value, n);
+      store_n(b + i, through_factor(kind, given, d * value), n);
     } else {
       store_n(a + i, value * up, n);
     }

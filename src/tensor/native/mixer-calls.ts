@@ -4,7 +4,7 @@
  */
 import { attr, executeOp } from '../execute.js';
 import type { RotaryTable } from '../ops/rotation.js';
-import type { Tensor } from '../tf.js';
+import { emptyTensor, type Tensor } from '../tf.js';
 
 export interface AttentionShape {
   readonly heads: number;
@@ -12,6 +12,8 @@ export interface AttentionShape {
   readonly scale: number;
   readonly softcap: number | null;
   readonly window: number | null;
+  /** Of each head a score that no value goes with, `[heads]` float32; absent or null: none. */
+  readonly sinks?: Tensor | null;
 }
 
 export interface ConvolutionGradientInputs {
@@ -52,7 +54,8 @@ export function nativeAttention(
   { q, k, v, segments }: { q: Tensor; k: Tensor; v: Tensor; segments: Tensor },
   shape: AttentionShape,
 ): [Tensor, Tensor] {
-  const out = executeOp('LorikeetAttention', attentionAttrs(shape), [q, k, v, segments], 2);
+  const inputs = [q, k, v, segments, shape.sinks ?? emptyTensor()];
+  const out = executeOp('LorikeetAttention', attentionAttrs(shape), inputs, 2);
   return out as [Tensor, Tensor];
 }
 

@@ -13,17 +13,21 @@ export function attention(
   layout: TokenLayout,
   shape: AttentionShape,
 ): Tensor {
+  const ofSinks = (shape.sinks ?? null) !== null;
+  const given = ofSinks ? [q, k, v, shape.sinks!] : [q, k, v];
   return tf.customGrad((...inputs) => {
-    const save = inputs[3] as unknown as (tensors: Tensor[]) => void;
-    const heads = inputs.slice(0, 3) as Tensor[];
-    const saved = kernels().attention(heads, layout, shape);
-    save([...heads, ...saved]);
+    const save = inputs[given.length] as unknown as (tensors: Tensor[]) => void;
+    const [queries, keys, values, sinks = null] = inputs.slice(0, given.length) as Tensor[];
+    const heads = [queries!, keys!, values!];
+    const saved = kernels().attention(heads, layout, { ...shape, sinks });
+    save([...heads, ...saved, ...given.slice(3)]);
     return {
       value: saved[0]!,
       gradFunc: (dy: Tensor, all: Tensor[]) => {
-        const args = { heads: all.slice(0, 3), saved: all.slice(3), dy };
-        return kernels().attentionGradient(args, layout, shape);
+        const end = 3 + saved.length;
+        const args = { heads: all.slice(0, 3), saved: all.slice(3, end), dy, ofSinks };
+        return kernels().attentionGradient(args, layout, { ...shape, sinks: all[end] ?? null });
       },
     };
-  })(q, k, v);
+  })(...given);
 }

@@ -7,7 +7,7 @@ import {
   planLora,
   startLora,
 } from '../../../src/model/index.js';
-import { loraConfig, toFloat32 } from '../../../src/weights/index.js';
+import { type LoraConfig, loraConfig, toFloat32 } from '../../../src/weights/index.js';
 import { goldenCase, goldenWeights } from '../../support/golden-models.js';
 
 const { spec } = goldenCase('phi3');
@@ -84,6 +84,22 @@ test('gaussian A of experts has the deviation of the rank of each', () => {
   const deviation = Math.sqrt(flat.reduce((sum, value) => sum + value ** 2, 0) / flat.length);
   // 1,536 samples: relative error about 1/√3072 = 1.8 %.
   expect(Math.abs(deviation * 8 - 1)).toBeLessThan(0.07);
+});
+
+test('experts of gpt_oss have no LoRA, and no biases that are trained beside one', () => {
+  const { spec: own } = goldenCase('gpt_oss');
+  const of = (fields: Partial<LoraConfig>) =>
+    planLora(
+      own,
+      loraConfig({ ...{ r: 1, loraAlpha: 1, targetModules: 'all-linear' }, ...fields }),
+    );
+  expect(() => of({ targetParameters: ['gate_up_proj'] })).toThrow(
+    'the experts of gpt_oss get no LoRA',
+  );
+  expect(() => of({ bias: 'all' })).toThrow('"all" names the biases of experts too');
+  expect([...of({ bias: 'lora_only' }).replaced].slice(0, 4)).toEqual(
+    ['q_proj', 'k_proj', 'v_proj', 'o_proj'].map((m) => `model.layers.0.self_attn.${m}.bias`),
+  );
 });
 
 test('matrices go into an adapter and come back', () => {

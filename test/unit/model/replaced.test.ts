@@ -46,6 +46,10 @@ describe('which base parameters are trained', () => {
     expect(() => of(['router.layer'], 'granitemoe')).toThrow('names no module of the model');
     expect(() => of(['block_sparse_moe.gate'], 'mixtral')).toThrow('names no module of the model');
     expect(of(['1.mlp.gate'])).toEqual(['model.layers.1.mlp.gate.weight']);
+    expect(of(['1.mlp.router'], 'gpt_oss')).toEqual([
+      'model.layers.1.mlp.router.weight',
+      'model.layers.1.mlp.router.bias',
+    ]);
     expect(() => of(['down_proj'])).toThrow('"down_proj" names no module of the model');
   });
 

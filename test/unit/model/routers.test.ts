@@ -8,6 +8,8 @@ const experts = {
   normalized: true,
   auxLossCoef: 0,
   stacked: false,
+  inTurns: false,
+  biased: false,
   module: 'mlp.experts',
 };
 

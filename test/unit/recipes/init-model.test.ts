@@ -27,7 +27,7 @@ test.each(MODEL_TYPES)('%s: a folder that the trainer opens', async (modelType) 
   const spec = readSpec(output);
   expect(spec).toMatchObject({ family: modelType, headDim: 16, numKvHeads: 2 });
   const checkpoint = openCheckpoint(output);
-  const shapes = storedShapes(spec);
+  const shapes = storedShapes(spec, null);
   expect(checkShapes(checkpoint, shapes)).toEqual([]);
   checkpoint.close();
   const sizes = [...shapes.values()].map((shape) => elementCount(shape));

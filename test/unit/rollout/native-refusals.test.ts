@@ -90,6 +90,7 @@ const EXPERTS: Operator = {
   inputs: {
     ...{ x: [3, 4], norm: [4], logits: [3, 2] },
     ...{ gate_a: null, gate_b: null, down_a: null, down_b: null },
+    ...{ gate_bias: [20], down_bias: [8] },
   },
   weights: [
     ...[
@@ -119,7 +120,7 @@ const ATTENTION: Operator = {
   attributes: { num_heads: 2, kv_num_heads: 1, scale: 0.25, norm: 1 },
   inputs: {
     ...{ qkv: [6, 64], keys: [2, 1, 16, 16], values: [2, 1, 16, 16], lengths: [2] },
-    ...{ cos: [13, 8], sin: [13, 8], query_norm: [16], key_norm: [16] },
+    ...{ cos: [13, 8], sin: [13, 8], query_norm: [16], key_norm: [16], sinks: [2] },
   },
   lengths: [12, 2],
 };
@@ -168,6 +169,13 @@ const REFUSED: readonly (readonly [string, Operator, Change, RegExp])[] = [
   ['logits of other rows', EXPERTS, { inputs: { logits: [2, 2] } }, /not one logit/],
   ['more experts than there are', EXPERTS, { attributes: { per_token: 3 } }, /more than there are/],
   ['no experts', EXPERTS, { attributes: { experts: 0 } }, /more than there are/],
+  ['gates without biases', EXPERTS, { inputs: { gate_bias: [10] } }, /not one bias for each gate/],
+  [
+    'results without biases',
+    EXPERTS,
+    { inputs: { down_bias: [4] } },
+    /not one bias for each result/,
+  ],
   ['half an adapter', ADAPTED_EXPERTS, { inputs: { down_b: null } }, /half an adapter/],
   ['adapters of one expert', ADAPTED_EXPERTS, { inputs: { gate_a: [32, 4] } }, /not packed/],
   ['adapters of half a rank', ADAPTED_EXPERTS, { inputs: { down_a: [65, 5] } }, /not packed/],
@@ -186,6 +194,7 @@ const REFUSED: readonly (readonly [string, Operator, Change, RegExp])[] = [
     },
     /shapes of weights/,
   ],
+  ['sinks of other heads', ATTENTION, { inputs: { sinks: [1] } }, /not one sink/],
   ['heads that do not share', ATTENTION, { attributes: { kv_num_heads: 3 } }, /share keys evenly/],
   ['no heads', ATTENTION, { attributes: { kv_num_heads: 0 } }, /share keys evenly/],
   ['values of another length', ATTENTION, { inputs: { values: [2, 1, 32, 16] } }, /one shape/],
@@ -226,21 +235,24 @@ describe('what fits is computed', () => {
   });
 
   it('by Experts', async () => {
-    // silu(4) · 4 through five inner units, and half of each token's probability.
+    // silu(4 + 1) · (4 + 1) through five inner units, plus 1, and half of each token's probability.
     const y = await outputOf(EXPERTS, [3, 4]);
-    for (const value of y) expect(value).toBeCloseTo((5 * 8) / (1 + Math.exp(-4)), 2);
+    for (const value of y) expect(value).toBeCloseTo(0.5 * ((5 * 25) / (1 + Math.exp(-5)) + 1), 2);
   });
 
   it('by Experts with adapters', async () => {
-    // Gate and up are 4 + 4 · 32, down is that of five inner units, and 32 times as much.
+    // Gate and up are 4 + 1 + 4 · 32, down is that of five inner units, and 32 times as much, plus 1.
     const y = await outputOf(ADAPTED_EXPERTS, [3, 4]);
-    for (const value of y) expect(value / (0.5 * 33 * 5 * 132 ** 2)).toBeCloseTo(1, 3);
+    for (const value of y) expect(value / (0.5 * (33 * 5 * 133 ** 2 + 1))).toBeCloseTo(1, 3);
   });
 
   it('by Attention', async () => {
-    // The second row begins: its values are all ones, whatever is attended to.
+    // The second row begins: its values are all ones. Heads turn to 0 and 2, half of each: scores are 8 · 4 / 4, sinks 1.
     const y = await outputOf(ATTENTION, [6, 32]);
-    for (const value of y.slice(96)) expect(value).toBeCloseTo(1, 5);
+    for (const [i, value] of y.slice(96).entries()) {
+      const seen = 1 + Math.floor(i / 32);
+      expect(value).toBeCloseTo(seen / (seen + Math.exp(1 - 8)), 5);
+    }
   });
 });
 

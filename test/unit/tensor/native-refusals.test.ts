@@ -30,7 +30,7 @@ const NORM = [attr.type('Y', 'float32'), attr.float('eps', 1), attr.float('offse
 const CALLS = {
   LorikeetAttention: {
     attrs: ATTENTION,
-    inputs: () => [ones(5, 32), ones(5, 16), ones(5, 16), RUNS()],
+    inputs: () => [ones(5, 32), ones(5, 16), ones(5, 16), RUNS(), ones(4)],
     outputs: 2,
   },
   LorikeetAttentionGrad: {
@@ -133,6 +133,7 @@ const REFUSED: readonly (readonly [Name, string, number, () => Tensor, RegExp])[
   ['LorikeetAttention', 'a run before them', 3, () => segments([-1, 6, -1]), /no runs/],
   ['LorikeetAttention', 'its own prefix', 3, () => segments([0, 5, 0]), /no runs/],
   ['LorikeetAttention', 'rows of two', 3, () => tf.zeros([2, 2], 'int32'), /no runs/],
+  ['LorikeetAttention', 'sinks of other heads', 4, () => ones(2), /not one sink/],
   ['LorikeetAttentionGrad', 'narrow queries', 0, () => ones(5, 28), /do not fit/],
   ['LorikeetAttentionGrad', 'fewer outputs', 3, () => ones(4, 32), /outputs do not fit/],
   ['LorikeetAttentionGrad', 'sums of other heads', 4, () => ones(2, 5), /sums of scores/],

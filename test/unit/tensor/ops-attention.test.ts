@@ -10,6 +10,8 @@ interface Options {
   readonly scale: number;
   readonly softcap: number | null;
   readonly window: number | null;
+  /** Each head has a score that no value goes with. */
+  readonly hasSinks?: boolean;
 }
 
 /** Batches as runs of tokens; 16 tokens each. */
@@ -38,14 +40,15 @@ function attend(
   keys: readonly Float64Array[],
   values: readonly Float64Array[],
   { scale, softcap }: Options,
+  sink: number,
 ): Float64Array {
   const scores = keys.map((key) => {
     const raw = scale * key.reduce((sum, value, i) => sum + value * q[i]!, 0);
     return softcap === null ? raw : softcap * Math.tanh(raw / softcap);
   });
-  const top = Math.max(...scores);
+  const top = Math.max(...scores, sink);
   const weights = scores.map((score) => Math.exp(score - top));
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const total = weights.reduce((sum, weight) => sum + weight, Math.exp(sink - top));
   return new Float64Array(D).map((_, i) =>
     weights.reduce((sum, weight, j) => sum + (weight / total) * values[j]![i]!, 0),
   );
@@ -53,7 +56,7 @@ function attend(
 
 const formula =
   (runs: readonly TokenRun[], options: Options) =>
-  (q: Float64Array, k: Float64Array, v: Float64Array) => {
+  (q: Float64Array, k: Float64Array, v: Float64Array, sinks?: Float64Array) => {
     const out = new Float64Array(q.length);
     const part = (of: Float64Array, heads: number, token: number, head: number) =>
       of.subarray((token * heads + head) * D, (token * heads + head + 1) * D);
@@ -61,7 +64,8 @@ const formula =
       for (let head = 0; head < H; head++) {
         const kv = Math.floor(head / (H / KV));
         const pick = (of: Float64Array) => seen.map((key) => part(of, KV, key, kv));
-        const result = attend(part(q, H, token, head), pick(k), pick(v), options);
+        const sink = sinks?.[head] ?? Number.NEGATIVE_INFINITY;
+        const result = attend(part(q, H, token, head), pick(k), pick(v), options, sink);
         out.set(result, (token * H + head) * D);
       }
     }
@@ -80,9 +84,12 @@ function check(
       randomOperand('q', [TOKENS, H * D], { std }),
       randomOperand('k', [TOKENS, KV * D], { std }),
       randomOperand('v', [TOKENS, KV * D]),
+      ...(options.hasSinks ? [randomOperand('sinks', [H], { std: 2 })] : []),
     ],
-    op: (q, k, v) =>
-      attention({ q: q!, k: k!, v: v! }, layout, { ...options, heads: H, kvHeads: KV }),
+    op: (q, k, v, sinks) => {
+      const shape = { ...options, heads: H, kvHeads: KV, sinks: sinks ?? null };
+      return attention({ q: q!, k: k!, v: v! }, layout, shape);
+    },
     formula: formula(runs, options),
     tolerance,
   });
@@ -97,6 +104,8 @@ describe.each(Object.entries(BATCHES))('gradients of attention over %s', (_, run
     { name: 'soft cap and window', scale: 1.2, softcap: 3, window: 3 },
     { name: 'bands of 3 queries', scale: 0.6, softcap: null, window: null, band: 3 },
     { name: 'bands of 5 and a window', scale: 0.6, softcap: null, window: 3, band: 5 },
+    { name: 'sinks', scale: 0.6, softcap: null, window: null, hasSinks: true },
+    { name: 'sinks, a window and bands', scale: 1, softcap: 2, window: 3, band: 5, hasSinks: true },
   ])('$name', (options) => check(runs, options, 1));
 });
 

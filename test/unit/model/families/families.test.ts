@@ -487,6 +487,8 @@ describe.each([
       normalized: false,
       auxLossCoef,
       stacked: false,
+      inTurns: false,
+      biased: false,
       module: 'mlp.experts',
     };
     expect(of()).toMatchObject({ experts, intermediateSize: inner });
@@ -626,6 +628,7 @@ test('flex_olmo: the norms of OLMo 2, and experts', () => {
   const spec = specOf(config('flex_olmo'));
   expect(spec.experts).toEqual({
     ...{ count: 7, perToken: 5, normalized: false, stacked: false, module: 'mlp.experts' },
+    ...{ inTurns: false, biased: false },
     auxLossCoef: 0.01,
   });
   expect(spec).toMatchObject({ norms: POST_NORMS, qkNorm: 'full', normEps: 1e-6 });
@@ -642,6 +645,8 @@ test('granitemoe: the weights of experts always add up to one, and all are store
       perToken: 2,
       normalized: true,
       stacked: true,
+      inTurns: false,
+      biased: false,
       module: 'block_sparse_moe.experts',
     },
     auxLossCoef: 0.001,
@@ -678,6 +683,7 @@ test('mixtral: names of its own, and experts whose probabilities are always divi
   const spec = specOf(config('mixtral'));
   expect(spec.experts).toEqual({
     ...{ count: 8, perToken: 2, normalized: true, stacked: false, module: 'mlp.experts' },
+    ...{ inTurns: false, biased: false },
     auxLossCoef: 0.001,
   });
   expect(spec.layers).toEqual([attends(null), attends(null)]);
@@ -694,4 +700,53 @@ test('mixtral: names of its own, and experts whose probabilities are always divi
   });
   const jitter = { router_jitter_noise: 0.1 };
   expect(() => specOf(config('mixtral', jitter))).toThrow('"router_jitter_noise" is 0.1');
+});
+
+describe('gpt_oss', () => {
+  const yarn = {
+    ...{ rope_type: 'yarn', factor: 4, beta_fast: 32, beta_slow: 1 },
+    ...{ original_max_position_embeddings: 16, truncate: false },
+  };
+  const of = (more: JsonRow = {}) => specOf(config('gpt_oss', { rope_scaling: yarn, ...more }));
+
+  test('biases, sinks, every other layer with a window, experts in turns', () => {
+    const spec = of();
+    expect(spec.experts).toEqual({
+      ...{ count: 128, perToken: 4, normalized: true, stacked: true, inTurns: true, biased: true },
+      ...{ module: 'mlp.experts', auxLossCoef: 0.001 },
+    });
+    expect(spec).toMatchObject({
+      layers: [attends(128), attends(null)],
+      bias: { q: true, k: true, v: true, o: true, mlp: false },
+      activation: 'clamped_silu',
+      attentionSinks: true,
+      normEps: 1e-5,
+    });
+    expect(spec.ropes[0]!.theta).toBe(150_000);
+    const shapes = parameterShapes(of({ num_local_experts: 4 }));
+    const mlp = 'model.layers.1.mlp';
+    expect(Object.fromEntries(shapes)).toMatchObject({
+      [`${mlp}.router.bias`]: [4],
+      [`${mlp}.experts.3.gate_proj.bias`]: [40],
+      [`${mlp}.experts.3.down_proj.bias`]: [32],
+      'model.layers.1.self_attn.sinks': [4],
+    });
+    expect(of({ attention_bias: false }).bias).toMatchObject({ q: false, o: false });
+    expect(of({ layer_types: ['full_attention', 'full_attention'] }).layers[0]).toEqual(
+      attends(null),
+    );
+  });
+
+  test.each<[JsonRow, string]>([
+    [{ swiglu_limit: 6 }, '"swiglu_limit" is 6'],
+    [
+      { quantization_config: { quant_method: 'gptq' } },
+      '"quantization_config.quant_method" is "gptq"',
+    ],
+    [{ swiglu_alpha: 1.5 }, '"swiglu_alpha" is 1.5'],
+    [{ mlp_bias: true }, '"mlp_bias" is true'],
+    [{ norm_topk_prob: true }, '"norm_topk_prob"'],
+    [{ hidden_act: 'gelu' }, '"hidden_act" is "gelu"'],
+    [{ rope_scaling: null }, '"rope_parameters" is missing'],
+  ])('refuses %o', (more, message) => expect(() => of(more)).toThrow(message));
 });

@@ -8,8 +8,8 @@ import { expectSameBits, PRECISIONS, promptsOf } from './same-bits.js';
 
 const kernels = testOperators();
 
-const CASES = ['qwen3_moe', 'olmoe', 'flex_olmo', 'granitemoe', 'mixtral'].flatMap((name) =>
-  PRECISIONS.map((precision) => ({ name, precision })),
+const CASES = ['qwen3_moe', 'olmoe', 'flex_olmo', 'granitemoe', 'mixtral', 'gpt_oss'].flatMap(
+  (name) => PRECISIONS.map((precision) => ({ name, precision })),
 );
 
 const params = { ...PLAIN_SAMPLING, maxNewTokens: 20, seed: 11 };
