@@ -4,10 +4,11 @@
  * interval accepts no inequality (which may be an echo of the question); a list must match item by
  * item, so that listing candidates earns nothing.
  */
-import { keyOf, plainText } from './key.js';
+import { plainText } from './key.js';
 import { matchAll } from './match-all.js';
 import { areAxes, assigned, haveSameNames, isAsked, isName, nameOf } from './names.js';
 import { equals } from './rational.js';
+import { isReals, realSetsEqual } from './real-sets.js';
 import { asInterval, relationsEqual } from './relations.js';
 import { scalarsEqual } from './scalars.js';
 import { expandSigns } from './signs.js';
@@ -20,6 +21,8 @@ export interface Comparison {
   readonly isOrdered: boolean;
   /** A gold interval also accepts the inequality that describes it. */
   readonly acceptsInequalities: boolean;
+  /** Beside a plain number, 7% is 0.07 and 2 million are 2,000,000; else they are read as 7 and 2. */
+  readonly multipliesScales: boolean;
 }
 
 const MAX_ITEMS = 200;
@@ -68,7 +71,7 @@ function sameKinds(gold: Node, prediction: Node, how: Comparison): boolean {
     return withRelation(gold, prediction, how);
   }
   if (gold.kind === 'scaled' || prediction.kind === 'scaled') {
-    return scaledEqual(gold, prediction, precision);
+    return scaledEqual(gold, prediction, how);
   }
   if (hasUnit(gold) || hasUnit(prediction)) return quantitiesEqual(gold, prediction, how);
   if (isScalar(gold) && isScalar(prediction)) return scalarsEqual(gold, prediction, precision);
@@ -81,11 +84,8 @@ function isChoice(text: Node, letter: Node): boolean {
   return /^[\s(]*([A-Za-z])[\s).]*$/.exec(text.text)?.[1] === letter.name;
 }
 
-/** \mathbb{R}, (-\infty, \infty) */
-function areReals(node: Node): boolean {
-  if (node.kind === 'symbol') return node.name === 'mathbb(R)';
-  return node.kind === 'tuple' && keyOf(node) === '()(negate(infinity),infinity)';
-}
+/** ℝ, and what is made of several sets. */
+const isRealSet = (node: Node): boolean => node.kind === 'sets' || isReals(node);
 
 function structuresEqual(gold: Node, prediction: Node, how: Comparison): boolean {
   const pair = (a: readonly Node[], b: readonly Node[]): boolean => answersInOrder(a, b, how);
@@ -93,7 +93,7 @@ function structuresEqual(gold: Node, prediction: Node, how: Comparison): boolean
     return plainText(gold.text) !== '' && plainText(gold.text) === plainText(prediction.text);
   }
   if (isChoice(gold, prediction) || isChoice(prediction, gold)) return true;
-  if (areReals(gold) && areReals(prediction)) return true;
+  if ((isRealSet(gold) || isRealSet(prediction)) && realSetsEqual(gold, prediction)) return true;
   if (gold.kind === 'based' && prediction.kind === 'based') {
     return gold.base === prediction.base && gold.digits === prediction.digits;
   }
@@ -152,14 +152,13 @@ function withRelation(gold: Node, prediction: Node, how: Comparison): boolean {
   return interval !== null && itemsEqual(gold, interval, how);
 }
 
-/** Beside a plain number, 7% is read as 7 and as 0.07, and 2 million as 2 and as 2,000,000. */
-function scaledEqual(gold: Node, prediction: Node, precision: number): boolean {
+function scaledEqual(gold: Node, prediction: Node, how: Comparison): boolean {
+  const [precision = 0] = how.precisions;
   const [a, b] = [unscaled(gold), unscaled(prediction)];
   if (!isScalar(a) || !isScalar(b)) return false;
   const both = gold.kind === 'scaled' && prediction.kind === 'scaled';
-  const isAlike = both && equals(gold.by, prediction.by);
-  if ((isAlike || !both) && scalarsEqual(a, b, precision)) return true;
-  return !isAlike && scalarsEqual(gold, prediction, precision);
+  const isAsWritten = both ? equals(gold.by, prediction.by) : !how.multipliesScales;
+  return isAsWritten ? scalarsEqual(a, b, precision) : scalarsEqual(gold, prediction, precision);
 }
 
 function unscaled(node: Node): Node {

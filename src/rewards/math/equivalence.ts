@@ -6,11 +6,12 @@
  * read, are equal only as strings; trees are bounded in depth and size, so is each operation.
  */
 import { extractBoxed } from '../../util/boxed.js';
+import { currenciesDiffer } from './currency.js';
 import { answersEqual, type Comparison } from './equal-items.js';
 import { keyOf, plainText } from './key.js';
 import { normalise, squeezed } from './normalise.js';
 import { parseAnswer } from './parse.js';
-import type { Node } from './syntax.js';
+import { contains, type Node } from './syntax.js';
 import { unitsOfParts } from './units.js';
 
 export interface EquivalenceOptions {
@@ -26,6 +27,8 @@ export interface EquivalenceOptions {
 }
 
 const MAX_LENGTH = 1000;
+const WORDS = 'zero one two three four five six seven eight nine ten eleven twelve'.split(' ');
+const NUMBER_WORD = new RegExp(`^(?:\\\\text\\s*\\{)?\\s*(${WORDS.join('|')})\\s*\\}?$`, 'i');
 const GROUPED = /\d[, ]\d{3}/;
 
 interface JudgedAnswer {
@@ -40,14 +43,15 @@ interface JudgedAnswer {
  * @example mathEquivalent({ gold: '5', prediction: '5, 6' }) // false
  */
 export function mathEquivalent(answer: JudgedAnswer, options: EquivalenceOptions = {}): boolean {
-  const gold = readText(answer.gold);
-  const given = readText(answer.prediction);
+  const [wanted, said] = [unboxed(answer.gold), unboxed(answer.prediction)];
+  const [gold, given] = [readText(wanted), readText(said)];
   if (given === '' || gold === '') return false;
+  if (given.length > MAX_LENGTH || gold.length > MAX_LENGTH) return given === gold;
+  if (currenciesDiffer(wanted, said)) return false;
   if (given === gold) return true;
-  if (given.length > MAX_LENGTH || gold.length > MAX_LENGTH) return false;
   const how = comparisonOf(options);
-  return spellings(gold).some((wanted) =>
-    spellings(given).some((spelling) => spellingsEqual(wanted, spelling, how)),
+  return spellings(gold).some((right) =>
+    spellings(given).some((spelling) => spellingsEqual(right, spelling, how)),
   );
 }
 
@@ -56,26 +60,35 @@ export function mathEquivalent(answer: JudgedAnswer, options: EquivalenceOptions
  * grammar reads, else the normalised text. Null for an empty answer.
  */
 export function answerKey(answer: string): string | null {
-  const normal = readText(answer);
+  const normal = readText(unboxed(answer));
   if (normal === '') return null;
   const tree = normal.length > MAX_LENGTH ? null : parseAnswer(normal);
   return tree === null ? squeezed(normal) : keyOf(tree);
 }
 
-/** Normal text of an answer, out of its box, and of a quantity out of its text: `\text{5 cm}`. */
-function readText(text: string): string {
+function unboxed(text: string): string {
   const boxed = text.includes('\\boxed') || text.includes('\\fbox') ? extractBoxed(text) : null;
-  const answer = (boxed ?? text).trim();
+  return (boxed ?? text).trim();
+}
+
+/** Normal text of an answer, of a quantity out of its text: `\text{5 cm}`. */
+function readText(answer: string): string {
   if (answer.length > 4 * MAX_LENGTH) return answer;
   return normalise(answer)
     .replace(/^(?:\\approx|=) ?(?=\S)/, '')
-    .replace(/^\\text\s*\{\s*(-?\d[\d.,]*(?: [A-Za-z ]+)?)\}$/, '$1');
+    .replace(/^\\text\s*\{\s*(-?\d[\d.,:]*(?: [A-Za-z. ]*[A-Za-z])?)\.?\}$/, '$1')
+    .replace(NUMBER_WORD, (_, word: string) => String(WORDS.indexOf(word.toLowerCase())));
 }
 
 function comparisonOf(options: EquivalenceOptions): Comparison {
   const { precision = 0, ordered = false, acceptInequalities = false } = options;
   const precisions = typeof precision === 'number' ? [precision] : precision;
-  return { precisions, isOrdered: ordered, acceptsInequalities: acceptInequalities };
+  return {
+    precisions,
+    isOrdered: ordered,
+    acceptsInequalities: acceptInequalities,
+    multipliesScales: true,
+  };
 }
 
 /** As texts where the gold answer is prose or one of the two is not read; else as trees, in any reading. */
@@ -85,9 +98,15 @@ function spellingsEqual(gold: string, given: string, how: Comparison): boolean {
   if (isProse(gold) || wanted.length === 0 || predictions.length === 0) {
     return squeezed(gold) === squeezed(given);
   }
-  return wanted.some((tree) =>
-    predictions.some((prediction) => answersEqual(tree, prediction, how)),
-  );
+  return wanted.some((tree) => predictions.some((prediction) => treesEqual(tree, prediction, how)));
+}
+
+/** Percentages are read in one way in all parts of an answer. */
+function treesEqual(gold: Node, prediction: Node, how: Comparison): boolean {
+  if (answersEqual(gold, prediction, how)) return true;
+  const isScaled = (node: Node) => contains(node, ({ kind }) => kind === 'scaled');
+  if (!isScaled(gold) && !isScaled(prediction)) return false;
+  return answersEqual(gold, prediction, { ...how, multipliesScales: false });
 }
 
 /** A choice before what it says: `\text{(E)} 27`, `\text{E} 27`; `(E) 27`, `E. 27`. */

@@ -10,6 +10,8 @@ import { PERCENT, readScale } from './scales.js';
 import { type Node, onlyOr, UnreadableAnswer } from './syntax.js';
 import { isJointText } from './tokens.js';
 
+const TEMPERATURE = /^(?:C|F|celsius|fahrenheit)$/i;
+
 /** Terms with their signs. */
 export function readSum(cursor: Cursor): Node {
   return cursor.nested(() => {
@@ -113,11 +115,15 @@ function mixed(whole: Rational, right: Node): Node {
   return value === null ? product(left, right) : { kind: 'add', terms: [left, right] };
 }
 
-function isUnitWord(cursor: Cursor, left: Node): boolean {
-  return cursor.token.kind === 'word' && left.kind !== 'symbol';
+/** A word, or the letter of a temperature: `25^\circ C`. */
+function isUnitWord({ token }: Cursor, left: Node): boolean {
+  if (token.kind === 'letter') return left.kind === 'degrees' && /^[CF]$/.test(token.text);
+  return token.kind === 'word' && left.kind !== 'symbol';
 }
 
 function withUnit(of: Node, words: string): Node {
+  if (of.kind === 'degrees' && TEMPERATURE.test(words))
+    return { kind: 'quantity', of: of.of, unit: `degrees ${words}` };
   const { by = null, unit = words } = readScale(words) ?? {};
   const left: Node = by === null ? of : { kind: 'scaled', of, by };
   return unit === '' ? left : { kind: 'quantity', of: left, unit };

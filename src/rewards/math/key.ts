@@ -31,6 +31,7 @@ export function keyOf(node: Node): string {
 export function plainText(text: string): string {
   return text
     .toLowerCase()
+    .replace(/\b([ap])\.\s?m\b/g, '$1m')
     .replace(/[^\p{L}\p{N}:]+/gu, ' ')
     .trim();
 }

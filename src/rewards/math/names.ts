@@ -23,8 +23,9 @@ export function assigned(node: Node, canBeNamed = isName): Node | null {
   return equal.length > 0 && agree ? value : null;
 }
 
-export function isName({ kind }: Node): boolean {
-  return kind === 'symbol' || kind === 'constant';
+export function isName(node: Node): boolean {
+  if (node.kind === 'tuple') return node.items.every(isName);
+  return node.kind === 'symbol' || node.kind === 'constant';
 }
 
 /**

@@ -45,6 +45,7 @@ const SIGNS: Readonly<Record<string, string>> = {
   '′': "'",
   '’': "'",
   '％': '%',
+  '¢': '\\text{ cents}',
   '，': ',',
   '⟨': '\\langle ',
   '⟩': '\\rangle ',
@@ -77,13 +78,14 @@ const REPLACEMENTS: readonly (readonly [RegExp, string])[] = [
   [/\\(?:leq|leqslant)(?![a-zA-Z])/g, '\\le '],
   [/\\(?:geq|geqslant)(?![a-zA-Z])/g, '\\ge '],
   [/\\neq(?![a-zA-Z])/g, '\\ne '],
+  [/\\(?:backslash|smallsetminus)(?![a-zA-Z])/g, '\\setminus '],
   [/\\(?:varnothing)(?![a-zA-Z])/g, '\\emptyset '],
   [/\\(?:lbrace)(?![a-zA-Z])/g, '\\{'],
   [/\\(?:rbrace)(?![a-zA-Z])/g, '\\}'],
   [/\\(?:textbf|textit|textrm|textnormal|textsf|texttt|mbox|hbox)(?![a-zA-Z])/g, '\\text'],
   // A number as text, which is no factor, base or exponent beside others; whole ones are read as they stand.
   [
-    /(?:(?<![\w)\]}.!|]\s*)|(?<=\\(?:approx|le|ge|ne|lt|gt|pm|mp|times|cdot|div|equiv|sim|in)\s*))\\(?:text|mathrm)\s*\{\s*([-+]\d+(?:\.\d+)?|\d+\.\d+)\s*\}(?!\s*(?:[\d^_!.{]|\\(?:frac|(?:text|math)[a-z]*\s*\{\s*[-+\d])))/g,
+    /(?:(?<![\w)\]}.!|]\s*)|(?<=\\(?:approx|le|ge|ne|lt|gt|pm|mp|times|cdot|div|equiv|sim|in)\s*))\\(?:text|mathrm)\s*\{\s*([-+]\d+(?:\.\d+)?|\d+\.\d+|[-+]?\d+\/\d+)\s*\}(?!\s*(?:[\d^_!.{]|\\(?:frac|(?:text|math)[a-z]*\s*\{\s*[-+\d])))/g,
     '{$1}',
   ],
   // Terms in a font: anything but one name or number, and without words, which are units or prose.
@@ -104,6 +106,7 @@ export function normalise(text: string): string {
   if (/[\\$~£€¥]/.test(clean)) {
     for (const [pattern, by] of REPLACEMENTS) clean = clean.replace(pattern, by);
   }
+  clean = clean.replace(/(?<=\d) ?x ?(?=10 ?(?:\^|\*\*))/g, '\\times ');
   return bare(clean.replace(/\s+/g, ' ').trim());
 }
 

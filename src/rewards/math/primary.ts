@@ -71,10 +71,8 @@ function closed(cursor: Cursor): Node {
 function readNumber(cursor: Cursor): Node {
   const { text } = cursor.advance();
   const [digits = '', exponent = '0'] = text.toLowerCase().split('e');
-  const value =
-    digits.includes('.') && cursor.isCommand('overline', 'bar')
-      ? repeating(cursor, digits)
-      : parseDecimal(digits, Number(exponent));
+  const cycle = digits.includes('.') ? readCycle(cursor) : null;
+  const value = cycle === null ? parseDecimal(digits, Number(exponent)) : repeating(digits, cycle);
   if (value === null) throw new UnreadableAnswer('a number too large');
   if (!cursor.isOp('_')) return { kind: 'number', value };
   cursor.advance();
@@ -83,11 +81,27 @@ function readNumber(cursor: Cursor): Node {
   return withBase(text.replace(/^0+(?=\d)/, ''), base);
 }
 
+/** Digits that repeat, behind a decimal: \overline{142}, \dot{1}4\dot{2}, (142). Null where none are marked. */
+function readCycle(cursor: Cursor): string | null {
+  const start = cursor.place;
+  let cycle = '';
+  if (cursor.takeCommand('overline', 'bar')) cycle = rawArgument(cursor);
+  else if (cursor.takeCommand('dot')) {
+    cycle = rawArgument(cursor);
+    const between = cursor.token.kind === 'number' ? cursor.advance().text : '';
+    if (cursor.takeCommand('dot')) cycle += between + rawArgument(cursor);
+  } else if (cursor.takeOp('(') && cursor.token.kind === 'number') {
+    cycle = cursor.advance().text;
+    if (!cursor.takeOp(')')) cycle = '';
+  }
+  if (/^\d+$/.test(cycle)) return cycle;
+  cursor.back(start);
+  return null;
+}
+
 /** 0.1\overline{6} = (16 − 1) / 90. */
-function repeating(cursor: Cursor, digits: string): Rational | null {
-  cursor.advance();
-  const cycle = rawArgument(cursor);
-  if (!/^\d{1,30}$/.test(cycle)) throw new UnreadableAnswer('no repeating digits');
+function repeating(digits: string, cycle: string): Rational | null {
+  if (cycle.length > 30) throw new UnreadableAnswer('too many repeating digits');
   const [before = '', after = ''] = digits.split('.');
   const all = BigInt(`${before}${after}${cycle}`);
   const under = (10n ** BigInt(cycle.length) - 1n) * 10n ** BigInt(after.length);

@@ -23,7 +23,7 @@ export function relationsEqual(gold: Node, prediction: Node): boolean {
   return matchAll(partsOf(gold), partsOf(prediction), partsEqual);
 }
 
-/** The interval of `a < x`, `x <= b`, `a < x < b`, `x \in S`; null for other relations. */
+/** The set of `a < x`, `x <= b`, `a < x < b`, `x != a`; null for other relations. */
 export function asInterval(node: Node): Node | null {
   if (node.kind !== 'relation') return null;
   const parts = partsOf(node);
@@ -31,6 +31,7 @@ export function asInterval(node: Node): Node | null {
   if (first === undefined || parts.length > 2) return null;
   if (second !== undefined) return between(first, second) ?? between(second, first);
   if (first.left.kind === 'symbol') {
+    if (first.operator === '!=') return without(first.right);
     return interval({ low: negativeInfinity, open: '(', high: first.right, close: closing(first) });
   }
   if (first.right.kind !== 'symbol') return null;
@@ -39,6 +40,12 @@ export function asInterval(node: Node): Node | null {
 
 const infinity: Node = { kind: 'constant', name: 'infinity' };
 const negativeInfinity: Node = { kind: 'negate', of: infinity };
+
+/** ℝ less one number. */
+function without(number: Node): Node {
+  const all: Node = { kind: 'tuple', open: '(', close: ')', items: [negativeInfinity, infinity] };
+  return { kind: 'sets', operator: 'setminus', items: [all, { kind: 'set', items: [number] }] };
+}
 
 function interval({
   low,

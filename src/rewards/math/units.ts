@@ -19,7 +19,7 @@ const UNITS: Readonly<Record<string, readonly string[]>> = {
   mass: ['mg milligram', 'g gm gram', 'kg kilogram', 'lb pound', 'oz ounce'],
   time: ['s sec second', 'min minute', 'h hr hour', 'day', 'week', 'month', 'year yr'],
   'time of day': ['am', 'pm'],
-  angle: ['degree deg', 'radian rad'],
+  angle: ['degree deg', 'radian rad', 'celsius', 'fahrenheit'],
   money: ['dollar', 'cent'],
   volume: ['L l liter litre', 'mL ml milliliter millilitre'],
 };
@@ -42,8 +42,9 @@ const KNOWN: ReadonlyMap<string, { readonly name: string; readonly measures: str
 /** Plain letters that are mathematics, not units. */
 const MATHS = /\b(?:sqrt|cbrt|pi|sin|cos|tan|cot|sec|csc|log|ln|exp|and|or|infinity|inf|in|abs)\b/;
 const TRAILING_WORDS =
-  /^([-+]?\s*\$?[\d.,/ ]*\d)(?:\s+|(?=[a-z]{2,}(?:\W|$)))([a-zA-Z][a-zA-Z. ]*[a-zA-Z])\s*(\^\s*\{?\s*[23]\s*\}?)?$/;
+  /^([-+]?\s*\$?[\d.,/ ]*\d|\d{1,2}:\d\d)(?:\s+|(?=[a-z]{2,}(?:\W|$)))([a-zA-Z][a-zA-Z. ]*[a-zA-Z])\s*(\^\s*\{?\s*[23]\s*\}?)?$/;
 const SHORT_UNIT = /^(?:mm|cm|km|kg|ft|lb|oz|hr|mph|ml|in|yd|mi|gm)s?$/i;
+const HALF_OF_DAY = /^[ap]\.? ?m$/i;
 
 /** Longer texts are no number with a unit. */
 const LONGEST = 200;
@@ -54,7 +55,9 @@ export function unitsAsText(normal: string): string {
   const match = TRAILING_WORDS.exec(normal);
   if (match === null) return normal;
   const [, number = '', words = '', power = ''] = match;
-  const isUnit = SHORT_UNIT.test(words) || (!MATHS.test(words) && /[a-zA-Z]{3}/.test(words));
+  const isTime = number.includes(':') && HALF_OF_DAY.test(words);
+  const isUnit =
+    isTime || SHORT_UNIT.test(words) || (!MATHS.test(words) && /[a-zA-Z]{3}/.test(words));
   return isUnit ? `${number}\\text{${words}}${power}` : normal;
 }
 
@@ -82,8 +85,8 @@ export function unitsOfParts(normal: string): string {
 }
 
 /**
- * Whether both are known units and differ, powers included; "units" may be those of any length.
- * Unknown words say nothing.
+ * Whether both are known units and differ, powers included; "units" may be those of any length, degrees
+ * those of a temperature. Unknown words say nothing.
  * @example unitsDiffer('square feet', 'inches^2') // true
  * @example unitsDiffer('miles per hour', 'mph') // false
  */
@@ -91,8 +94,9 @@ export function unitsDiffer(a: string, b: string): boolean {
   const [left, right] = [readUnit(a), readUnit(b)];
   if (left === null || right === null) return false;
   if (textOf(left.measures) !== textOf(right.measures)) return true;
-  const isAny = left.names.has('unit') || right.names.has('unit');
-  return !isAny && textOf(left.names) !== textOf(right.names);
+  if (left.names.has('unit') || right.names.has('unit')) return false;
+  const [wanted, given] = [textOf(left.names), textOf(right.names)];
+  return ![wanted, inDegrees(wanted)].includes(given) && inDegrees(given) !== wanted;
 }
 
 /** One text for the spellings of a known unit; null for other words, and for degrees, which are numbers. */
@@ -100,6 +104,8 @@ export function unitKey(text: string): string | null {
   const unit = readUnit(text);
   return unit === null || unit.names.has('degree') ? null : textOf(unit.names);
 }
+
+const inDegrees = (unit: string) => unit.replace(/celsius|fahrenheit/, 'degree');
 
 const textOf = (powers: ReadonlyMap<string, number>): string =>
   [...powers]
@@ -117,6 +123,8 @@ function readUnit(text: string): Unit | null {
     .replace(/\./g, '')
     .replace(/\bmph\b/g, 'mi/h')
     .replace(/\bkph\b/g, 'km/h')
+    .replace(/\bdegrees? c(?:elsius)?\b/g, 'celsius')
+    .replace(/\bdegrees? f(?:ahrenheit)?\b/g, 'fahrenheit')
     .replace(/\bper\b/g, '/')
     .replace(/\s+/g, ' ')
     .replace(/ ?([/^]) ?/g, '$1')
