@@ -4,12 +4,15 @@ import type { Node } from './syntax.js';
 
 const BASED =
   /^([+-]?)\s*(?:\(\s*)?(?:\\(?:text|mathrm)\s*\{)?([0-9][0-9A-Za-z]*(?:\.[0-9A-Za-z]+)?)\}?\s*\)?\s*_\s*\{?\s*(?:\\(?:text|mathrm)\s*\{)?\s*(\d{1,2}|[a-z]+)\s*\}{0,2}$/;
+/** 132 in base 5, 132\text{ (base five)}, 132_{(5)}, 132_{\text{base }5} */
+const BASE_BEHIND =
+  /(?:_\{? ?|(?<=\w) ?)(?:\\(?:text|mathrm) ?\{ ?)?\(?(?:in )?base ?\}? ?(\d{1,2}|[a-z]+)[ )}]*$|_\{ ?\((\d{1,2})\) ?\}$/;
 const BASE_WORDS = 'two three four five six seven eight nine ten eleven twelve'.split(' ');
 
 /** The number, or null when the text is none. */
 export function readBased(normal: string): Node | null {
   if (normal.length > 200) return null;
-  const match = BASED.exec(normal);
+  const match = BASED.exec(normal.replace(BASE_BEHIND, '_$1$2'));
   if (match === null) return null;
   const [, sign = '', digits = '', baseText = ''] = match;
   const base = /^\d/.test(baseText) ? Number(baseText) : BASE_WORDS.indexOf(baseText) + 2;

@@ -29,6 +29,9 @@ export interface EquivalenceOptions {
 const MAX_LENGTH = 1000;
 const WORDS = 'zero one two three four five six seven eight nine ten eleven twelve'.split(' ');
 const NUMBER_WORD = new RegExp(`^(?:\\\\text\\s*\\{)?\\s*(${WORDS.join('|')})\\s*\\}?$`, 'i');
+/** A residue with its modulus, which the gold answer may leave out: `x \equiv 3 \pmod 7`, `3 (mod 7)`. */
+const RESIDUE =
+  /^(?:[^\\ ]{1,20} ?\\equiv ?)?(-?\d+) ?\(? ?(?:\\[bp]?mod|\\(?:text|mathrm|operatorname) ?\{ ?mod ?\}|mod)(?![a-z]) ?(?:\d+|\{ ?\d+ ?\}) ?\)?$/;
 const GROUPED = /\d[, ]\d{3}/;
 
 interface JudgedAnswer {
@@ -51,7 +54,9 @@ export function mathEquivalent(answer: JudgedAnswer, options: EquivalenceOptions
   if (given === gold) return true;
   const how = comparisonOf(options);
   return spellings(gold).some((right) =>
-    spellings(given).some((spelling) => spellingsEqual(right, spelling, how)),
+    spellings(gold.includes('mod') ? given : given.replace(RESIDUE, '$1')).some((spelling) =>
+      spellingsEqual(right, spelling, how),
+    ),
   );
 }
 

@@ -7,7 +7,7 @@ import type { Cursor } from './cursor.js';
 import { readArgument, readPrimary, startsPrimary } from './primary.js';
 import { add, type Rational } from './rational.js';
 import { PERCENT, readScale } from './scales.js';
-import { type Node, onlyOr, UnreadableAnswer } from './syntax.js';
+import { isScalar, type Node, onlyOr, UnreadableAnswer } from './syntax.js';
 import { isJointText } from './tokens.js';
 
 const TEMPERATURE = /^(?:C|F|celsius|fahrenheit)$/i;
@@ -42,6 +42,7 @@ function withSign(of: Node, sign: '-' | 'pm' | 'mp'): Node {
   if (of.kind === 'scaled' || of.kind === 'degrees' || of.kind === 'quantity') {
     return { ...of, of: withSign(of.of, sign) };
   }
+  if (sign === '-' && of.kind === 'matrix') return entrywise(of.rows, (of) => withSign(of, '-'));
   if (sign === '-' && of.kind === 'based') return { ...of, digits: `-${of.digits}` };
   return sign === '-' ? { kind: 'negate', of } : { kind: 'sign', of, flipped: sign === 'mp' };
 }
@@ -64,7 +65,15 @@ function readProduct(cursor: Cursor): Node {
   }
 }
 
+const entrywise = (rows: readonly (readonly Node[])[], of: (entry: Node) => Node): Node => ({
+  kind: 'matrix',
+  rows: rows.map((row) => row.map(of)),
+});
+
+/** A factor of a matrix is one of its entries. */
 function product(left: Node, right: Node): Node {
+  if (right.kind === 'matrix' && isScalar(left))
+    return entrywise(right.rows, (entry) => product(left, entry));
   const before = left.kind === 'multiply' ? left.factors : [left];
   return { kind: 'multiply', factors: [...before, right] };
 }

@@ -8,6 +8,8 @@ import { contains, type Node } from './syntax.js';
 
 /** Relative difference of two doubles that count as one number. */
 const RELATIVE = 1e-9;
+/** The same where no decimal stands for a value that it does not reach. */
+const ROUNDING = 1e-13;
 /** Largest absolute rounding error that may explain a difference. */
 const LARGEST_ERROR = 1e-9;
 /** Denominator of a decimal of nine places. */
@@ -61,6 +63,9 @@ export function isConstant(node: Node): boolean {
   });
 }
 
+const hasDecimal = (node: Node): boolean =>
+  contains(node, (part) => part.kind === 'number' && part.value.under > 1n);
+
 /** 0.08333333333333333, as programs print 1/12. Decimals of fewer digits are meant as they stand. */
 function hasLongDecimal(node: Node): boolean {
   return contains(node, (part) => part.kind === 'number' && part.value.under >= LONG_DECIMAL);
@@ -70,7 +75,8 @@ function constantsEqual(gold: Node, prediction: Node, precision: number): boolea
   const a = numericValue(gold, point(0, 'positive'));
   const b = a === null ? null : numericValue(prediction, point(0, 'positive'));
   if (a === null || b === null) return keyOf(gold) === keyOf(prediction);
-  return isNear(a, b) || distance(a, b) <= allowed(precision);
+  const relative = hasDecimal(gold) || hasDecimal(prediction) ? RELATIVE : ROUNDING;
+  return isNear(a, b, relative) || distance(a, b) <= allowed(precision);
 }
 
 /** 0.002 and 0.003 differ by 0.001 in decimals, a little more in doubles. */
