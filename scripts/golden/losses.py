@@ -166,6 +166,9 @@ def dpo_cases():
     kinds += [(one("sigmoid_norm"), 0.4, 0.0, None, ("alpha_divergence", -1.0))]
     kinds += [(one("aot"), 0.3), (one("aot"), 0.3, 0.2, 0.4), (one("aot_unpaired"), 0.3, 0.1)]
     kinds += [(one("discopop"), 0.1), (one("discopop"), 0.4, 0.0, None, REVERSE_KL, 0.5)]
+    mixed = [("sigmoid_norm", 0.8), ("hinge", 0.2), ("sft", 1.0)]
+    kinds += [(mixed, 0.3, 0.0, 0.4, js), ([("exo_pair", 0.5), ("aot", 2.0)], 0.4, 0.05, 0.4)]
+    kinds += [([("sppo_hard", 1.0), ("nca_pair", 0.3), ("apo_down", 0.5)], 0.4, 0.0, 0.0)]
     return {"rows": rows, "reference": reference, "cases": [dpo_case(rows, reference, *kind) for kind in kinds]}
 
 
@@ -374,6 +377,11 @@ def grpo_cases():
     cases += [grpo_case(data, halves, lossType="sapo", level="sequence", correction=["token_truncate", 1.3])]
     masks = [dict(masked=[1, 6]), dict(masked=[4, 5, 6, 7]), dict(masked=[0, 4, 5, 6, 7], correction=["token_truncate", 1.3])]
     cases += [grpo_case(data, halves, lossType=kind, beta=0.04, **mask) for kind in types for mask in masks]
+    own = dict(cispo=dict(epsilonHigh=1.2), sapo=dict(sapo=other), luspo=dict(level="sequence"))
+    cases += [grpo_case(data, halves, lossType=kind, **own[kind], **mask) for kind in own for mask in masks[::2]]
+    cases += [grpo_case(data, whole, lossType="cispo", level="sequence", epsilonHigh=1.2, offPolicyThreshold=0.1, masked=[1, 6])]
+    cases += [grpo_case(data, halves, lossType="dapo", level="sequence", delta=1.4, beta=0.04, correction=["sequence_mask", 2.5])]
+    cases += [grpo_case(data, halves, lossType="bnpo", delta=1.4, topEntropyQuantile=0.5, offPolicyThreshold=0.5)]
     return {**data, "maxCompletionLength": 8, "cases": cases}
 
 

@@ -1,9 +1,29 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { packByLength } from '../../../src/data/packing.js';
 import { InputError } from '../../../src/util/errors.js';
 import { Rng } from '../../../src/util/rng.js';
 
+interface Golden {
+  readonly lengths: readonly number[];
+  readonly maxLength: number;
+  /** Tokens of each pack, sorted. */
+  readonly packs: readonly number[];
+}
+
+/** By TRL (scripts/golden/packing.py). */
+const golden: readonly Golden[] = JSON.parse(
+  readFileSync(new URL('../../fixtures/data/packing.json', import.meta.url), 'utf8'),
+);
+
 describe('packing', () => {
+  it.each(golden)('fills packs of $maxLength as TRL does', ({ lengths, maxLength, packs }) => {
+    const tokens = packByLength(lengths, maxLength).map((pack) =>
+      pack.reduce((sum, index) => sum + lengths[index]!, 0),
+    );
+    expect(tokens.sort((a, b) => a - b)).toEqual(packs);
+  });
+
   it('puts each example where the least room is left, the longest first', () => {
     // 7, 6, 4, 3, 3, 1 into 10: 7 alone (room 3), 6 (room 4), 4 beside 6 (room 0), 3 beside 7 (room 0), 3 and 1.
     expect(packByLength([3, 6, 7, 1, 4, 3], 10)).toEqual([

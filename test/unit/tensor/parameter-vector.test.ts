@@ -29,6 +29,16 @@ function vectorOf(factors: readonly number[]): ParameterVector {
 
 const valuesOf = (x: Tensor): unknown => tf.tidy(() => full(x).arraySync());
 
+it('moves towards another by a share', () => {
+  const [vector, other] = [vectorOf([]), vectorOf([])];
+  vector.assign(Float32Array.of(1, 2, 0, -4, 8));
+  other.assign(Float32Array.of(3, 2, -8, 4, 0));
+  // TRL's SyncRefModelCallback: reference · (1 − α) + policy · α
+  vector.mix(other, 0.25);
+  expect(valuesOf(vector.values)).toEqual([1.5, 2, -2, -2, 6]);
+  expect(valuesOf(other.values)).toEqual([3, 2, -8, 4, 0]);
+});
+
 it('views have the shapes of the parameters, and follow a replacement', () => {
   const vector = vectorOf([]);
   const views = vector.views();
