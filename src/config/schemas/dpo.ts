@@ -64,9 +64,11 @@ function checkReference(config: ReferenceKeys, context: z.RefinementCtx): void {
   }
 }
 
+const DEFAULTS = { learningRate: 1e-6, loraDropout: 0 };
+
 export const dpoSchema = z
   .strictObject({
-    ...trainerKeys({ learningRate: 1e-6, loraDropout: 0 }),
+    ...trainerKeys(DEFAULTS),
     stage: stageKey('dpo'),
     max_length: whole(2).default(1024).describe('Longest sequence, tokens; longer ones are cut'),
     beta: positive().default(0.1).describe('Strength of the pull to the reference policy'),
@@ -74,6 +76,6 @@ export const dpoSchema = z
     ...referenceKeys,
     precompute_ref_log_probs: off('Score the reference once before training'),
   })
-  .superRefine(inTurn(checkTrainer, checkLosses, checkStep, checkReference, checkRows));
+  .superRefine(inTurn(checkTrainer(DEFAULTS), checkLosses, checkStep, checkReference, checkRows));
 
 export type DpoConfig = z.output<typeof dpoSchema>;

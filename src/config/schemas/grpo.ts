@@ -30,8 +30,10 @@ import { referenceKeys } from './reference.js';
 import { codeKeys } from './strategy.js';
 import { checkTrainer, impliedEvaluation, trainerKeys } from './training.js';
 
+const DEFAULTS = { learningRate: 1e-6, loraDropout: 0 };
+
 /** The loss of GRPO tells nothing on held-out rows. */
-const { eval_dataset: _, ...sharedKeys } = trainerKeys({ learningRate: 1e-6, loraDropout: 0 });
+const { eval_dataset: _, ...sharedKeys } = trainerKeys(DEFAULTS);
 
 export const grpoSchema = z
   .strictObject({
@@ -156,6 +158,6 @@ export const grpoSchema = z
   })
   .superRefine(checkHeldOut)
   .overwrite(withEvaluation(impliedEvaluation))
-  .superRefine(inTurn(checkTrainer, checkGrpo, checkRows));
+  .superRefine(inTurn(checkTrainer(DEFAULTS), checkGrpo, checkRows));
 
 export type GrpoConfig = z.output<typeof grpoSchema>;

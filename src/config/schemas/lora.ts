@@ -1,6 +1,8 @@
 /** LoRA keys under PEFT's names; the defaults are those of TRL's command line. */
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { off, positive, text, whole, within } from './fields.js';
+import { issueAt } from './issue-at.js';
 
 /** @param dropout default of `lora_dropout`: 0 where log-probabilities are compared (GRPO, DPO) */
 export const loraSchema = (dropout: number) =>
@@ -46,3 +48,21 @@ export const loraSchema = (dropout: number) =>
       use_rslora: off('Scale by alpha / √r in place of alpha / r'),
     })
     .prefault({});
+
+export interface LoraKeys {
+  readonly use_lora: boolean;
+  readonly lora: z.output<ReturnType<typeof loraSchema>>;
+}
+
+/** Used with `superRefine`: where all weights are trained, a key of LoRA would do nothing. */
+export const checkLora =
+  (dropout: number) =>
+  ({ use_lora, lora }: LoraKeys, context: z.RefinementCtx): void => {
+    if (use_lora) return;
+    const plain = loraSchema(dropout).parse({});
+    for (const key of Object.keys(plain) as (keyof typeof plain)[]) {
+      if (isDeepStrictEqual(lora[key], plain[key])) continue;
+      const problem = 'use_lora=false trains all weights. Set use_lora=true, or leave it out';
+      issueAt(context)(['lora', key], problem);
+    }
+  };

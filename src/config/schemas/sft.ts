@@ -38,9 +38,11 @@ function checkSources(config: SourceKeys, context: z.RefinementCtx): void {
   if (datasets.length === 0 && config.traces_file === null) requireRows(dataset, context);
 }
 
+const DEFAULTS = { learningRate: 2e-5, loraDropout: 0.05 };
+
 export const sftSchema = z
   .strictObject({
-    ...trainerKeys({ learningRate: 2e-5, loraDropout: 0.05 }),
+    ...trainerKeys(DEFAULTS),
     stage: stageKey('full'),
     traces_file: optionalInput(
       'JSONL of {question, answer} traces, whose rows dataset then picks from',
@@ -89,7 +91,7 @@ export const sftSchema = z
       .default('truncate')
       .describe('Longer sequences: keep their beginning, leave them out, or stop'),
   })
-  .superRefine(inTurn(checkTrainer, checkSources))
+  .superRefine(inTurn(checkTrainer(DEFAULTS), checkSources))
   .superRefine((config, context) => {
     const issue = issueAt(context);
     if (config.loss_type === 'dft' && config.label_smoothing_factor > 0) {

@@ -28,7 +28,7 @@ import {
 } from './groups.js';
 import { inTurn } from './in-turn.js';
 import { issueAt } from './issue-at.js';
-import { loraSchema } from './lora.js';
+import { checkLora, type LoraKeys, loraSchema } from './lora.js';
 import { checkSchedule, optimizationKeys, type ScheduleKeys } from './optimization.js';
 import { checkQuantization, type QuantizationKeys } from './quantization.js';
 import { reportingKeys } from './reporting.js';
@@ -148,10 +148,12 @@ export const guardKeys = {
     .describe('Healthy ranges in place of the default ones: {kl: [null, 1]}; null is no alarm'),
 };
 
-export const trainerKeys = (defaults: {
+interface TrainerDefaults {
   readonly learningRate: number;
   readonly loraDropout: number;
-}) => ({
+}
+
+export const trainerKeys = (defaults: TrainerDefaults) => ({
   ...modelKeys,
   dataset: datasetSchema(),
   ...outputKeys,
@@ -174,10 +176,7 @@ export type TrainerKeys = z.output<z.ZodObject<ReturnType<typeof trainerKeys>>> 
   readonly stage: string;
 };
 
-interface FrozenBaseKeys extends QuantizationKeys {
-  readonly use_lora: boolean;
-  readonly lora: { readonly init_lora_weights: boolean | string };
-}
+type FrozenBaseKeys = QuantizationKeys & LoraKeys;
 
 interface WatchingChecks {
   readonly report_to: string | readonly string[];
@@ -191,10 +190,10 @@ interface WatchingChecks {
 }
 
 /** Checks between the keys of a trainer; used with `superRefine`. */
-export const checkTrainer = (
-  config: ScheduleKeys & WatchingChecks & FrozenBaseKeys,
-  context: z.RefinementCtx,
-): void => inTurn(checkSchedule, checkFrozenBase, checkWatching)(config, context);
+export const checkTrainer =
+  ({ loraDropout }: TrainerDefaults) =>
+  (config: ScheduleKeys & WatchingChecks & FrozenBaseKeys, context: z.RefinementCtx): void =>
+    inTurn(checkSchedule, checkLora(loraDropout), checkFrozenBase, checkWatching)(config, context);
 
 /** A base in 4 bits stays as it is. */
 function checkFrozenBase(config: FrozenBaseKeys, context: z.RefinementCtx): void {

@@ -193,3 +193,17 @@ it.each(Object.entries(commandSchemas))(
     expect(keys.filter(({ key }) => !takesPath(schemaAt(schema, key.split('.'))!))).toEqual([]);
   },
 );
+
+describe('keys of LoRA where all weights are trained', () => {
+  it.each(['sft', 'dpo', 'grpo'] as const)('are refused by %s, their defaults are not', (name) => {
+    const load = (...keys: string[]) =>
+      loadConfig(commandSchemas[name], { overrides: [...base, 'use_lora=false', ...keys] });
+    const { lora } = load();
+    expect(load(`lora=${JSON.stringify(lora)}`).lora).toEqual(lora);
+    for (const key of ['r=8', 'lora_dropout=0.1', 'target_modules=[q_proj]', 'use_dora=true']) {
+      expect(() => load(`lora.${key}`)).toThrow(
+        /: lora\.[a-z_]+: use_lora=false trains all weights. Set use_lora=true, or leave it out/,
+      );
+    }
+  });
+});
