@@ -2,10 +2,10 @@
  * One source of values (a file, the command line) brought onto a schema: foreign names and values mapped, short
  * forms expanded, untyped texts typed by their field, unknown keys refused with the nearest known one.
  */
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../util/errors.js';
+import { homeFolder } from '../util/home.js';
 import { childOf, declaredOf, schemaAt, takesPath, unwrap } from './introspect.js';
 import { foreignOf, ownPath, refusal } from './key-names.js';
 import { isMapping, type Mapping, place } from './merge.js';
@@ -104,7 +104,7 @@ const mapEntries = (value: Mapping, each: (child: unknown, key: string) => unkno
 /** Shells expand `~/` only where a word begins, and not all after `key=`. */
 const fromHome = (value: unknown, schema: z.core.$ZodType): unknown =>
   typeof value === 'string' && value.startsWith('~/') && takesPath(schema)
-    ? join(homedir(), value.slice(2))
+    ? join(homeFolder(), value.slice(2))
     : value;
 
 function expandShort(given: unknown, { schema }: Cursor): unknown {

@@ -4,9 +4,9 @@
  * TRANSFORMERS_OFFLINE.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { InputError } from '../util/errors.js';
+import { homeFolder } from '../util/home.js';
 import { checkedSecret } from '../util/secret.js';
 
 export interface HubProgress {
@@ -46,8 +46,8 @@ function nonEmpty(text: string | undefined): string | null {
   return text === undefined || text.trim() === '' ? null : text.trim();
 }
 
-function homeFolder(env: NodeJS.ProcessEnv): string {
-  const cache = nonEmpty(env.XDG_CACHE_HOME) ?? join(homedir(), '.cache');
+function hubFolder(env: NodeJS.ProcessEnv): string {
+  const cache = nonEmpty(env.XDG_CACHE_HOME) ?? join(homeFolder(), '.cache');
   return nonEmpty(env.HF_HOME) ?? join(cache, 'huggingface');
 }
 
@@ -55,7 +55,7 @@ function homeFolder(env: NodeJS.ProcessEnv): string {
 function tokenOf(env: NodeJS.ProcessEnv): string | null {
   const direct = nonEmpty(env.HF_TOKEN);
   if (direct !== null) return checkedSecret(direct, 'HF_TOKEN');
-  const path = nonEmpty(env.HF_TOKEN_PATH) ?? join(homeFolder(env), 'token');
+  const path = nonEmpty(env.HF_TOKEN_PATH) ?? join(hubFolder(env), 'token');
   const saved = existsSync(path) ? nonEmpty(readFileSync(path, 'utf8')) : null;
   return saved === null ? null : checkedSecret(saved, path);
 }
@@ -77,7 +77,7 @@ export function hubSettings(
 ): HubSettings {
   const saysOffline = nonEmpty(env.HF_HUB_OFFLINE) ?? nonEmpty(env.TRANSFORMERS_OFFLINE) ?? '';
   const offline = TRUE_WORDS.includes(saysOffline.toLowerCase());
-  const cacheDir = nonEmpty(env.HF_HUB_CACHE) ?? join(homeFolder(env), 'hub');
+  const cacheDir = nonEmpty(env.HF_HUB_CACHE) ?? join(hubFolder(env), 'hub');
   return {
     endpoint: checkedEndpoint(
       options.endpoint ?? nonEmpty(env.HF_ENDPOINT) ?? 'https://huggingface.co',
