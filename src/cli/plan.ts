@@ -9,12 +9,15 @@ import {
   takesAnswers,
 } from '../config/index.js';
 import type { TrainingSize } from '../recipes/memory/training-size.js';
+import { counted } from '../util/counted.js';
+
+const countOf = ({ num_samples: count }: DatasetConfig): string =>
+  count === null ? 'all rows' : counted(count, 'row');
 
 export function rowsOf(dataset: DatasetConfig, otherwise = 'no rows'): string {
   const source = dataset.path ?? dataset.name;
   if (source === null) return otherwise;
-  const count = dataset.num_samples === null ? 'all rows' : `${dataset.num_samples} rows`;
-  return `${count} of ${source}${dataset.path === null ? ` (${dataset.split})` : ''}`;
+  return `${countOf(dataset)} of ${source}${dataset.path === null ? ` (${dataset.split})` : ''}`;
 }
 
 type Trainer = SftConfig | GrpoConfig | DpoConfig;
@@ -24,26 +27,26 @@ function trainerLines(config: Trainer, unit: string): string[] {
   const steps = config.gradient_accumulation_steps;
   const length =
     config.max_steps === null
-      ? `${config.num_train_epochs} epochs`
-      : `${config.max_steps} optimizer steps`;
+      ? counted(config.num_train_epochs, 'epoch')
+      : counted(config.max_steps, 'optimizer step');
   const weights = config.use_lora ? `a LoRA adapter of rank ${config.lora.r}` : 'all weights';
   return [
-    `${length}, ${micro * steps} ${unit} per optimizer step (${micro} × ${steps})`,
+    `${length}, ${counted(micro * steps, unit)} per optimizer step (${micro} × ${steps})`,
     `trains ${weights} of ${config.model} on device ${config.device}, ${config.compute_dtype} products`,
-    `resume: ${config.resume}; checkpoint every ${config.save_steps} steps`,
+    `resume: ${config.resume}; checkpoint every ${counted(config.save_steps, 'step')}`,
   ];
 }
 
 function evaluatedRows(config: Trainer): string {
   const { dataset } = config.eval!;
   if ('eval_samples' in config && config.eval_samples !== null) {
-    return `${config.eval_samples} held-out rows of dataset`;
+    return `${counted(config.eval_samples, 'held-out row')} of dataset`;
   }
-  const own = `${dataset.num_samples ?? 'all'} rows of its ${dataset.split} split`;
+  const own = `${countOf(dataset)} of its ${dataset.split} split`;
   return rowsOf(dataset, own);
 }
 
-/** What all trainers do after they have read their rows. @param unit What a step counts */
+/** What all trainers do after they have read their rows. @param unit What a step counts, one of it */
 async function ownLines<C extends Trainer>(
   config: C,
   unit: string,
@@ -64,15 +67,15 @@ export async function sftPlan(config: SftConfig): Promise<string[]> {
   const { sftSize } = await import('../recipes/sft/memory.js');
   return [
     `stage ${config.stage}: ${config.traces_file ?? rowsOf(config.dataset)}`,
-    ...(await ownLines(config, 'sequences', sftSize)),
+    ...(await ownLines(config, 'sequence', sftSize)),
   ];
 }
 
 export async function dpoPlan(config: DpoConfig): Promise<string[]> {
   const { dpoSize } = await import('../recipes/dpo/memory.js');
-  const unit = takesAnswers(config) ? 'answers' : 'pairs';
+  const unit = takesAnswers(config) ? 'answer' : 'pair';
   return [
-    `stage ${config.stage}: ${unit} from ${rowsOf(config.dataset)}`,
+    `stage ${config.stage}: ${unit}s from ${rowsOf(config.dataset)}`,
     ...(await ownLines(config, unit, dpoSize)),
   ];
 }
@@ -83,8 +86,8 @@ export async function grpoPlan(config: GrpoConfig): Promise<string[]> {
   const groups = completions / config.num_generations;
   return [
     `stage ${config.stage}: prompts from ${rowsOf(config.dataset)}`,
-    `${groups} prompts × ${config.num_generations} completions per optimizer step`,
+    `${counted(groups, 'prompt')} × ${counted(config.num_generations, 'completion')} per optimizer step`,
     `rewards: ${config.rewards.map(({ name, weight }) => `${weight} · ${name}`).join(' + ')}`,
-    ...(await ownLines(config, 'completions', grpoSize)),
+    ...(await ownLines(config, 'completion', grpoSize)),
   ];
 }

@@ -152,7 +152,7 @@ function filtered(
 function noRows(source: string, { rows, origin }: RawRows): InputError {
   return new InputError({
     where: origin.paths[0] ?? source,
-    problem: rows.length === 0 ? 'it has no rows' : `none of its ${rows.length} rows is left`,
+    problem: rows.length === 0 ? 'it has no rows' : `none of its rows (${rows.length}) is left`,
     remedy: 'Check the file, the columns and num_samples',
   });
 }

@@ -2,6 +2,7 @@
  * Verifiable medical questions as rows for reinforcement fine-tuning: the vignettes of a set that begin with
  * an age, split by seed, answers in lower case, and a prompt before the first user message.
  */
+import { counted } from '../util/counted.js';
 import { InputError } from '../util/errors.js';
 import type { JsonRow } from '../util/files.js';
 import { Rng } from '../util/rng.js';
@@ -82,7 +83,7 @@ export function medicalSplits(
           ];
     throw new InputError({
       where: 'train_samples + test_samples',
-      problem: `${train} + ${test} rows are more than the ${matching} questions that match${answered}`,
+      problem: `${train} + ${test} rows are more than the ${counted(matching, 'question')} that match${answered}`,
       remedy: `Ask for fewer, or widen medical.filter (null keeps all)${further}`,
     });
   }

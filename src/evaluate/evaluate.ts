@@ -6,6 +6,7 @@ import {
   toolColumns,
 } from '../report/index.js';
 import type { AsyncGrader, Grader, RewardRow } from '../rewards/index.js';
+import { counted } from '../util/counted.js';
 import { RunError } from '../util/errors.js';
 import { groupBy } from '../util/group.js';
 import { mean } from '../util/numbers.js';
@@ -106,7 +107,7 @@ async function gradeAll(
   const rows = items.flatMap((item) => {
     const own = byItem.get(item.id) ?? [];
     if (own.length !== grading.samples) {
-      const problem = `example ${item.id} got ${own.length} completions, not ${grading.samples}`;
+      const problem = `example ${item.id} got ${counted(own.length, 'completion')}, not ${grading.samples}`;
       throw new RunError({ where: 'evaluate', problem });
     }
     return own

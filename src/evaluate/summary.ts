@@ -1,5 +1,6 @@
 /** Metrics for people: the text of `…_metrics.txt`, and a table of several evaluations. */
 import { type Cell, formatCell, percent, textTable } from '../report/index.js';
+import { counted } from '../util/counted.js';
 import type { GroupTable } from './group-tables.js';
 import type { EvalMetrics } from './metrics.js';
 
@@ -8,7 +9,10 @@ export function evalSummary(title: string, metrics: EvalMetrics): string {
   const { samples_per_example: samples } = metrics;
   const passAt = Object.entries(metrics).filter(([name]) => /^(?:pass|maj)@/.test(name));
   const lines: [string, string][] = [
-    ['Examples', `${metrics.eval_size}${samples > 1 ? `, ${samples} samples each` : ''}`],
+    [
+      'Examples',
+      `${metrics.eval_size}${samples > 1 ? `, ${counted(samples, 'sample')} each` : ''}`,
+    ],
     ['Accuracy', accuracyText(metrics.accuracy, metrics.accuracy_low, metrics.accuracy_high)],
     ['Correct', `${metrics.correct} of ${metrics.graded}`],
     ...(metrics.status_ok === undefined ? [flexibleLine(metrics)] : []),
@@ -18,7 +22,7 @@ export function evalSummary(title: string, metrics: EvalMetrics): string {
     ['Format rate', percent(metrics.format_rate)],
     ['Truncation rate', percent(metrics.truncation_rate)],
     ['Mean length', `${metrics.mean_length.toFixed(1)} tokens`],
-    ['Longest', `${metrics.max_length} tokens`],
+    ['Longest', counted(metrics.max_length, 'token')],
   ];
   const { mean_score: score, mean_score_low: low = 0, mean_score_high: high = 1 } = metrics;
   if (score !== undefined) lines.push(['Mean score', scoreWithInterval(score, low, high)]);
@@ -26,11 +30,11 @@ export function evalSummary(title: string, metrics: EvalMetrics): string {
   if (metrics.mean_reward !== null) lines.push(['Mean reward', formatCell(metrics.mean_reward)]);
   if (metrics.ungraded > 0) {
     const why = metrics.status_ok === undefined ? 'a gold answer' : 'a score';
-    lines.push(['Not graded', `${metrics.ungraded} completions without ${why}`]);
+    lines.push(['Not graded', `${counted(metrics.ungraded, 'completion')} without ${why}`]);
   }
   for (const [key, count] of Object.entries(metrics)) {
     const [, name] = /^rewards\/(.+)\/ungraded$/.exec(key) ?? [];
-    if (name !== undefined) lines.push([`Without reward ${name}`, `${count} completions`]);
+    if (name !== undefined) lines.push([`Without reward ${name}`, counted(count, 'completion')]);
   }
   lines.push(['Seconds', metrics.seconds.toFixed(1)]);
   return [title, ...lines.map(([name, value]) => `${name}: ${value}`)].join('\n');

@@ -1,6 +1,7 @@
 /** What a GGUF file of a model holds: metadata, tensors, and what is to be said about them. */
 import { attentionLayers, type DecoderSpec } from '../model/spec.js';
 import { readTokenizerFiles, type Tokenizer } from '../tokenizer/index.js';
+import { counted } from '../util/counted.js';
 import type { HostTensor } from '../weights/index.js';
 import { type Architecture, architectureOf } from './architectures.js';
 import { displayName } from './display-name.js';
@@ -73,7 +74,9 @@ function tokenizerMetadata(question: GgufQuestion, json: JsonObject): Omit<GgufM
     },
     notices: [
       ...pre.notices,
-      ...(padding > 0 ? [`${padding} rows of the embedding belong to no token: named [PAD…]`] : []),
+      ...(padding > 0
+        ? [`${counted(padding, 'row')} of the embedding without a token: named [PAD…]`]
+        : []),
     ],
   };
 }

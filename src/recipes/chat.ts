@@ -3,6 +3,7 @@
  * what the base would have said, from the same random stream.
  */
 import type { ChatConfig } from '../config/index.js';
+import { counted } from '../util/counted.js';
 import { LorikeetError } from '../util/errors.js';
 import { type CommandTools, help, runLine } from './chat/commands.js';
 import { Conversation } from './chat/conversation.js';
@@ -118,7 +119,7 @@ async function converse(
 
 function cutOff(tokens: number, { max_new_tokens: most }: ChatConfig): string {
   const why = tokens === most ? 'max_new_tokens' : 'the context ends (max_model_len, or the model)';
-  return `(cut off after ${tokens} tokens: ${why})`;
+  return `(cut off after ${counted(tokens, 'token')}: ${why})`;
 }
 
 /** A mistake in a line is said, and the chat goes on. */

@@ -16,6 +16,7 @@ import {
   writeTable,
 } from '../report/index.js';
 import { closing } from '../util/close-stack.js';
+import { counted } from '../util/counted.js';
 import { InputError } from '../util/errors.js';
 import { isFolder, pairedInputs, pairedSections } from './compare/paired.js';
 import { writeStrategyTable } from './compare/strategy-table.js';
@@ -99,7 +100,7 @@ export function examplesText({
 
 /** Of files, which have no results, metrics or config. */
 const pairedReport = (inputs: readonly string[], sections: readonly Section[]): Report => ({
-  title: `Comparison of ${inputs.length} evaluations`,
+  title: `Comparison of ${counted(inputs.length, 'evaluation')}`,
   subtitle: inputs.join(' · '),
   sections,
 });

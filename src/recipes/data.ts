@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataConfig } from '../config/index.js';
 import { NAMED_DATASETS, type NamedDataset, namedDataset, rowStats } from '../data/index.js';
+import { counted } from '../util/counted.js';
 import { checkFolderPlace } from '../util/disk.js';
 import { InputError } from '../util/errors.js';
 import { writeJson, writeJsonl } from '../util/files.js';
@@ -114,7 +115,7 @@ async function writeSplits(
     const sha256 = writeJsonl(join(folder, file), rows);
     stats[split] = { file, sha256, ...rowStats(rows), ...origin };
     counts[split] = rows.length;
-    context.log(`${split}: ${rows.length} rows in ${join(folder, file)}${note}`);
+    context.log(`${split}: ${counted(rows.length, 'row')} in ${join(folder, file)}${note}`);
   }
   writeJson(join(folder, STATS_FILE), { name, about: dataset.about, seed, splits: stats });
   return { output_dir: folder, rows: counts };

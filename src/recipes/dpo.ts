@@ -14,6 +14,7 @@ import {
   type ScoredPairs,
   withReference,
 } from '../train/index.js';
+import { counted } from '../util/counted.js';
 import { resumeKeys } from '../util/in-use.js';
 import type { RecipeContext } from './context.js';
 import { ktoRecipe } from './dpo/kto.js';
@@ -47,7 +48,7 @@ async function scoredPairs(
   const options = { base, source, compute, reference, ldAlpha: config.ld_alpha, score };
   const { pairs: known, kept } = await keptReference(pairs, path, options);
   if (kept > 0) {
-    const whose = kept === pairs.length ? '' : ` of ${kept} of ${pairs.length} pairs`;
+    const whose = kept === pairs.length ? '' : ` of ${kept} of ${counted(pairs.length, 'pair')}`;
     context.log(`reference log-probabilities${whose} are those of ${path}`);
   }
   return known;
@@ -71,7 +72,7 @@ async function scoredReference(
     progress.update(done);
     if (!signal.aborted) return;
     throw interruption(signal, {
-      problem: `stopped with the reference's log-probabilities of ${done} of ${total} pairs, which are kept`,
+      problem: `stopped with the reference's log-probabilities of ${done} of ${counted(total, 'pair')}, which are kept`,
       remedy: `Go on with ${resumeKeys(run.dir)}`,
     });
   };

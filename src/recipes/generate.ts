@@ -6,6 +6,7 @@ import type { GenerateConfig } from '../config/index.js';
 import { withProgress } from '../report/index.js';
 import { type Completion, checkVersion, type PromptRequest } from '../rollout/index.js';
 import { closing } from '../util/close-stack.js';
+import { counted } from '../util/counted.js';
 import type { JsonRow } from '../util/files.js';
 import type { RecipeContext } from './context.js';
 import { type GenerateEngine, openEngine } from './generate/engine.js';
@@ -82,7 +83,9 @@ async function promptsOf({ config, engine, context }: Inputs): Promise<PromptedR
   const cut = prompts.filter((prompt) => prompt.cut !== undefined);
   if (cut.length > 0) {
     const tokens = cut.reduce((sum, prompt) => sum + prompt.cut!, 0);
-    context.log(`${cut.length} of ${prompts.length} prompts cut on the left, ${tokens} tokens`);
+    context.log(
+      `${cut.length} of ${counted(prompts.length, 'prompt')} cut on the left, ${counted(tokens, 'token')}`,
+    );
   }
   return prompts.map((prompt, i) => ({ ...prompt, id: String(i), row: input.rows[i]! }));
 }
@@ -140,7 +143,7 @@ async function sampleInto(store: RowStore, work: Work): Promise<void> {
       await Promise.all(grading);
       if (filtered > 0) {
         context.log(
-          `warning: the server's content filter cut ${filtered} of ${total} completions; their rows have finish_reason content_filter`,
+          `warning: the server's content filter cut ${filtered} of ${counted(total, 'completion')}; their rows have finish_reason content_filter`,
         );
       }
     });
@@ -174,6 +177,6 @@ function report(
     return null;
   }
   const there = kept > 0 ? `, ${kept} of them were there` : '';
-  context.log(`${rows.length} rows in ${config.output}${there}`);
+  context.log(`${counted(rows.length, 'row')} in ${config.output}${there}`);
   return { output: config.output, rows: rows.length };
 }

@@ -7,6 +7,7 @@ import {
   hasFailed,
 } from '../rewards/index.js';
 import { closing } from '../util/close-stack.js';
+import { counted } from '../util/counted.js';
 import { InputError } from '../util/errors.js';
 import type { JsonRow } from '../util/files.js';
 import { isObject } from '../util/json-object.js';
@@ -95,7 +96,7 @@ function sayFailed(outcomes: readonly GraderOutcome[], { log }: RecipeContext): 
   if (failed.length === 0) return;
   const { status, reason } = failed[0]!;
   const first = reason === undefined ? '' : `; the first (${status}): ${reason}`;
-  log(`warning: ${failed.length} of ${outcomes.length} rows have no score${first}`);
+  log(`warning: ${failed.length} of ${counted(outcomes.length, 'row')} without a score${first}`);
 }
 
 /** `{ item, sample }`; or the row is the item, and its `sample` or `completion` is what the model said. */

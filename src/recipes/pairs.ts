@@ -7,6 +7,7 @@ import {
   pairsFromRollouts,
 } from '../preferences/index.js';
 import { closing } from '../util/close-stack.js';
+import { counted } from '../util/counted.js';
 import { InputError } from '../util/errors.js';
 import { type JsonRow, writeJson } from '../util/files.js';
 import type { RecipeContext } from './context.js';
@@ -39,7 +40,7 @@ async function makePairs(config: PairsConfig, context: RecipeContext): Promise<P
   const none = stats.prompts - stats.prompts_with_pair;
   const types = Object.entries(stats.pairs_by_type).map(([type, count]) => `${count} ${type}`);
   context.log(
-    `pairs: ${stats.pairs} (${types.join(', ')}) from ${stats.prompts} prompts, ${none} prompts gave none`,
+    `pairs: ${stats.pairs} (${types.join(', ')}) from ${counted(stats.prompts, 'prompt')}, ${counted(none, 'prompt')} gave none`,
   );
   return stats;
 }
@@ -54,7 +55,7 @@ function noPairs(
   if (stats.ungraded_dropped === rows) {
     return new InputError({
       where,
-      problem: `no pairs: none of its ${rows} rows has a reward`,
+      problem: `no pairs: none of its rows (${rows}) has a reward`,
       remedy: GRADE_FIRST,
     });
   }
@@ -63,7 +64,7 @@ function noPairs(
     .map(([reason, count]) => `${reason} ${count}`);
   return new InputError({
     where,
-    problem: `no pairs of ${stats.prompts} prompts: ${reasons.join(', ')}`,
+    problem: `no pairs of ${counted(stats.prompts, 'prompt')}: ${reasons.join(', ')}`,
     remedy: `Sample more completions per prompt, or at a higher temperature${method === 'score' ? '' : ', or give method=score'}`,
   });
 }

@@ -8,6 +8,7 @@ import { dealArms, observe, type Posterior, unitReward } from '../preferences/in
 import { percent, withProgress } from '../report/index.js';
 import type { Sampler } from '../rollout/index.js';
 import { closing } from '../util/close-stack.js';
+import { counted } from '../util/counted.js';
 import { sha256, writeJson } from '../util/files.js';
 import { chunks } from '../util/group.js';
 import { sum } from '../util/numbers.js';
@@ -229,6 +230,6 @@ function report(posterior: Posterior, { config, context, questions, store }: Wor
   }
   const { unperturbed, questions: asked } = stats;
   if (unperturbed > 0)
-    context.log(`${unperturbed} of ${asked} questions have no other wording: no s_cf`);
+    context.log(`${unperturbed} of ${counted(asked, 'question')} without another wording: no s_cf`);
   return { output: config.output, bandit_file: banditFile(config), ...stats };
 }

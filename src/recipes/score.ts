@@ -3,6 +3,7 @@ import type { ScoreConfig } from '../config/index.js';
 import { withProgress } from '../report/index.js';
 import { renderExample } from '../tokenizer/index.js';
 import { closing } from '../util/close-stack.js';
+import { counted } from '../util/counted.js';
 import { InputError } from '../util/errors.js';
 import type { JsonRow } from '../util/files.js';
 import { chunks } from '../util/group.js';
@@ -53,7 +54,7 @@ function idsOf(
   if (bad !== undefined || ids.length < 2 || ids.length > spec.maxPositions) {
     const problem =
       bad === undefined
-        ? `${ids.length} ids; 2 to ${spec.maxPositions} can be scored`
+        ? `${counted(ids.length, 'id')}; 2 to ${spec.maxPositions} can be scored`
         : `id ${JSON.stringify(bad)} is not one of the model's ${spec.vocabSize}`;
     throw new InputError({ where, problem });
   }

@@ -4,6 +4,7 @@ import { packByLength } from '../data/index.js';
 import { TOKEN_METRICS } from '../losses/index.js';
 import type { MaskedSequence } from '../model/index.js';
 import { type SftItem, sftStep, sftTasks } from '../train/index.js';
+import { counted } from '../util/counted.js';
 import type { RecipeContext } from './context.js';
 import { type SftExamples, sftExamples } from './sft/examples.js';
 import { sftSize } from './sft/memory.js';
@@ -23,7 +24,9 @@ function packed(
   const packs = packByLength(lengths, maxLength);
   const tokens = lengths.reduce((sum, length) => sum + length, 0);
   const share = Math.round((100 * tokens) / (packs.length * maxLength));
-  log(`data: ${examples.length} examples in ${packs.length} packs, ${share}% full`);
+  log(
+    `data: ${counted(examples.length, 'example')} in ${counted(packs.length, 'pack')}, ${share}% full`,
+  );
   return packs.map((pack) => pack.map((index) => examples[index]!));
 }
 

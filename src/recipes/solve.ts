@@ -10,6 +10,7 @@ import {
   type Writer,
 } from '../evaluate/index.js';
 import { type CloseStack, opening } from '../util/close-stack.js';
+import { counted } from '../util/counted.js';
 import { InputError } from '../util/errors.js';
 import type { RecipeContext } from './context.js';
 import {
@@ -104,7 +105,7 @@ function checkRoom(longest: number, config: SolverConfig, maxPositions: number):
   throw new InputError({
     where: 'max_new_tokens',
     problem: `${config.max_new_tokens} tokens leave no room for a problem in the model's context of ${maxPositions}`,
-    remedy: 'Lower it',
+    remedy: `Lower it, as to ${Math.floor(maxPositions / 2)}`,
   });
 }
 
@@ -121,7 +122,7 @@ async function solved(
     if (promptIds.length > longest) {
       throw new InputError({
         where: 'problem',
-        problem: `its prompt has ${promptIds.length} tokens, ${longest} leave room for a solution`,
+        problem: `its prompt has ${counted(promptIds.length, 'token')}, ${longest} leave room for a solution`,
         remedy: 'Shorten it, or lower max_new_tokens',
       });
     }
@@ -190,7 +191,7 @@ function resultOf(
 /** Each candidate in words, the chosen one marked. */
 function candidateLines({ candidates }: SolveResult): readonly string[] {
   return candidates.flatMap(({ answer, text, weight, tokens, finish_reason: end, chosen }, i) => [
-    `${chosen ? '*' : ' '} ${i + 1}. ${answer ?? 'no answer'} (${tokens} tokens, weight ${weight.toFixed(3)}, ${end})`,
+    `${chosen ? '*' : ' '} ${i + 1}. ${answer ?? 'no answer'} (${counted(tokens, 'token')}, weight ${weight.toFixed(3)}, ${end})`,
     ...text
       .trim()
       .split('\n')

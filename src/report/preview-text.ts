@@ -1,4 +1,5 @@
 /** Rendered training rows as text for a console, the trained parts in colour or between marks. */
+import { counted } from '../util/counted.js';
 import { visible } from '../util/visible.js';
 import { percent } from './text-table.js';
 
@@ -36,12 +37,12 @@ export function previewText(
       const shown = visible(text);
       return isTrained ? `${open}${shown}${close}` : shown;
     });
-    return `── ${label}: ${tokens} tokens, ${trained} trained ──\n${body.join('')}`;
+    return `── ${label}: ${counted(tokens, 'token')}, ${trained} trained ──\n${body.join('')}`;
   });
   return [...blocks, countsText(counts)].join('\n\n');
 }
 
 function countsText({ sequences, tokens, trained, longest }: PreviewCounts): string {
   const share = percent(trained / Math.max(1, tokens));
-  return `${sequences} sequences, ${tokens} tokens, ${trained} trained (${share}), longest ${longest}`;
+  return `${counted(sequences, 'sequence')}, ${counted(tokens, 'token')}, ${trained} trained (${share}), longest ${longest}`;
 }

@@ -3,6 +3,7 @@
  * and starts nothing.
  */
 import { existsSync, readdirSync } from 'node:fs';
+import { counted } from '../util/counted.js';
 import { SetupError } from '../util/errors.js';
 
 /** `cuda:1` is the second of the cards that this process sees. */
@@ -68,7 +69,7 @@ function noSuchCard(choice: DeviceChoice, cards: readonly string[]): SetupError 
   const known = cards.map((_, index) => `cuda:${index}`).join(', ');
   return new SetupError({
     where: `device=${choice}`,
-    problem: `this process sees ${cards.length} NVIDIA GPU${cards.length === 1 ? '' : 's'}`,
+    problem: `this process sees ${counted(cards.length, 'NVIDIA GPU')}`,
     remedy: `Use ${known}, or show more by CUDA_VISIBLE_DEVICES`,
   });
 }

@@ -1,5 +1,6 @@
 /** Checks of the rendered examples before training: silent errors of masks and special tokens. */
 import { type MaskedSequence, trainedTokens } from '../model/index.js';
+import { counted } from '../util/counted.js';
 import { GuardError } from '../util/errors.js';
 import { sum } from '../util/numbers.js';
 
@@ -48,7 +49,7 @@ export function preflight(
   if (hasContext && isFull) {
     throw new GuardError({
       where: 'full_loss_mask',
-      problem: `the loss counts every token of all ${examples.length} examples, prompts too`,
+      problem: `the loss counts every token of all ${counted(examples.length, 'example')}, prompts too`,
       remedy: 'Check prompts and chat template; completion_only_loss=false asks for it',
     });
   }
@@ -59,7 +60,7 @@ export function preflight(
   if (eosTrained === 0) {
     throw new GuardError({
       where: 'eos_never_trained',
-      problem: `no end-of-sequence token is in the loss of any of ${examples.length} examples: the model would not learn to stop`,
+      problem: `no end-of-sequence token is in the loss of any of ${counted(examples.length, 'example')}: the model would not learn to stop`,
       remedy: 'Raise max_length if answers are cut, or check eos_token',
     });
   }

@@ -1,4 +1,5 @@
 /** Holds a checkpoint to the shapes that an architecture needs. */
+import { counted } from '../util/counted.js';
 import { InputError } from '../util/errors.js';
 import type { Checkpoint } from './checkpoint.js';
 
@@ -16,7 +17,7 @@ export function checkShapes(
     const named = missing.slice(0, 3).map((name) => `"${checkpoint.storedName(name)}"`);
     throw new InputError({
       where: checkpoint.dir,
-      problem: `${missing.length} of ${expected.size} tensors missing: ${named.join(', ')}${missing.length > 3 ? ', …' : ''}`,
+      problem: `${missing.length} of ${counted(expected.size, 'tensor')} missing: ${named.join(', ')}${missing.length > 3 ? ', …' : ''}`,
       remedy: 'The weights must belong to the config.json beside them',
     });
   }

@@ -98,7 +98,7 @@ describe('generate', () => {
     const isDue = () => linesIn('stopped.jsonl.part') >= 4;
     const { code, err } = await interrupt(start(argv('stopped.jsonl')), 'SIGTERM', isDue);
     expect(code).toBe(143);
-    expect(err.at(-1)).toMatch(/^error: stopped while generating; \d+ rows are kept\. Go on with/);
+    expect(err.at(-1)).toMatch(/^error: stopped while generating; \d+ rows? kept\. Go on with/);
     const refused = await call(argv('stopped.jsonl'));
     expect(refused.code).toBe(2);
     expect(refused.err.at(-1)).toMatch(

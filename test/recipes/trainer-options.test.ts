@@ -384,7 +384,7 @@ test('grpo: further groups, one step ahead, a moving reference, held-out rows', 
     'optim=lion_32bit',
   ];
   await grpo('options', keys);
-  expect(said.join('\n')).toContain('the first 8 rows are held out');
+  expect(said.join('\n')).toContain('8 rows held out');
   expect(column('options', 'staleness')).toEqual([0, 1, 1, 1]);
   // The reference becomes the policy after step 2: the KL divergence is 0 again in step 3.
   const kl = column('options', 'kl');

@@ -1,5 +1,6 @@
 /** `lorikeet eval` */
 import { type EvalConfig, evalSchema, samplesOf } from '../../config/index.js';
+import { counted } from '../../util/counted.js';
 import { defineCommand } from '../command.js';
 import { rowsOf } from '../plan.js';
 
@@ -7,9 +8,9 @@ function solvedBy(config: EvalConfig): string {
   const { strategy, temperature } = config;
   const sampling = temperature === 0 ? 'greedy' : `at temperature ${temperature}`;
   const samples = strategy === 'greedy' ? config.num_generations : samplesOf(config);
-  const thing = `${strategy === 'greedy' ? 'completion' : 'solution'}${samples === 1 ? '' : 's'}`;
+  const things = counted(samples, strategy === 'greedy' ? 'completion' : 'solution');
   const how = strategy === 'greedy' ? '' : ` by ${strategy}`;
-  return `${samples} ${thing} of each problem${how}, ${sampling}`;
+  return `${things} of each problem${how}, ${sampling}`;
 }
 
 async function planOf(config: EvalConfig): Promise<string[]> {

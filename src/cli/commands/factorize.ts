@@ -1,6 +1,7 @@
 /** `lorikeet factorize` */
 import { factorizeSchema } from '../../config/index.js';
 import type { FactorizeResult } from '../../recipes/factorize.js';
+import { counted } from '../../util/counted.js';
 import { defineCommand } from '../command.js';
 
 export const factorize = defineCommand({
@@ -23,7 +24,7 @@ export const factorize = defineCommand({
 
 const details = ({ text, tokens, finish_reason, valid }: FactorizeResult): readonly string[] => [
   `answer: ${text}`,
-  `${tokens} tokens, ended by ${finish_reason}; ${valid ? 'keeps' : 'does not keep'} the JSON schema`,
+  `${counted(tokens, 'token')}, ended by ${finish_reason}; ${valid ? 'keeps' : 'does not keep'} the JSON schema`,
 ];
 
 const RULE = '='.repeat(60);

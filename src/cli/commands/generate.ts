@@ -1,5 +1,6 @@
 /** `lorikeet generate` */
 import { generateSchema } from '../../config/index.js';
+import { counted } from '../../util/counted.js';
 import { defineCommand } from '../command.js';
 
 export const generate = defineCommand({
@@ -11,7 +12,7 @@ export const generate = defineCommand({
     "lorikeet generate model=outputs/sft prompt='What is 2 + 3?' temperature=0",
   ],
   plan: (config) => [
-    `${config.num_generations} completions for each prompt of ${config.input ?? 'the command line'}`,
+    `${counted(config.num_generations, 'completion')} for each prompt of ${config.input ?? 'the command line'}`,
     `writes ${config.output ?? 'standard output'}`,
   ],
   run: async (config, context) =>

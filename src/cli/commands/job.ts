@@ -1,6 +1,7 @@
 /** `lorikeet job` */
 import { jobSchema } from '../../config/index.js';
 import type { JobStatus } from '../../recipes/job.js';
+import { counted } from '../../util/counted.js';
 import { defineCommand } from '../command.js';
 
 export const job = defineCommand({
@@ -24,7 +25,7 @@ function readable({ status, error, trained_steps, metrics, events }: JobStatus):
     value === null ? [] : [`${name}: ${Number(value.toPrecision(4))}`],
   );
   return [
-    `Job status: ${status}, ${trained_steps} ${trained_steps === 1 ? 'step' : 'steps'}`,
+    `Job status: ${status}, ${counted(trained_steps, 'step')}`,
     ...(error === null ? [] : [`Reason: ${error.message}`]),
     ...numbers,
     ...events.map(({ created_at: at, message }) => `${timeOf(at)}: ${message}`),

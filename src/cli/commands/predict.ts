@@ -1,5 +1,6 @@
 /** `lorikeet predict` */
 import { predictSchema } from '../../config/index.js';
+import { counted } from '../../util/counted.js';
 import { defineCommand } from '../command.js';
 
 export const predict = defineCommand({
@@ -11,7 +12,7 @@ export const predict = defineCommand({
     'lorikeet predict engine=server server.api=responses model=o4-mini reasoning_effort=medium',
   ],
   plan: (config) => [
-    `asks ${config.model} for ${config.subset} in ${config.n_runs} runs`,
+    `asks ${config.model} for ${config.subset} in ${counted(config.n_runs, 'run')}`,
     `writes ${config.output_dir}`,
   ],
   run: async (config, context) =>

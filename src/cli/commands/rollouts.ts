@@ -1,5 +1,6 @@
 /** `lorikeet rollouts` */
 import { rolloutsSchema } from '../../config/index.js';
+import { counted } from '../../util/counted.js';
 import { defineCommand } from '../command.js';
 import { rowsOf } from '../plan.js';
 
@@ -11,7 +12,7 @@ export const rollouts = defineCommand({
     'lorikeet rollouts model=outputs/sft dataset=gsm8k output=trajectories.jsonl bandit=thompson',
   ],
   plan: (config) => [
-    `${config.trajectories} trajectories for each of ${rowsOf(config.dataset)}`,
+    `${counted(config.trajectories, 'trajectory')} for each of ${rowsOf(config.dataset)}`,
     `arms (${config.bandit}): ${config.arms.map(({ name }) => name).join(', ')}`,
     `each also asked under ${config.perturbations.join(', ') || 'no other wording'}`,
     `writes ${config.output}`,

@@ -1,6 +1,7 @@
 /** `lorikeet solve` */
 import { solveSchema } from '../../config/index.js';
 import type { SolveResult } from '../../recipes/solve.js';
+import { counted } from '../../util/counted.js';
 import { defineCommand } from '../command.js';
 
 export const solve = defineCommand({
@@ -22,13 +23,13 @@ export const solve = defineCommand({
 function readable({ problem, strategy, solution, facts, answer, seconds }: SolveResult): string {
   const agreement =
     facts.agreement === null ? '' : `, ${(100 * facts.agreement).toFixed(0)}% agree`;
-  const cost = `${facts.tokens} tokens, ${seconds.toFixed(1)} s, ${facts.stopped}`;
+  const cost = `${counted(facts.tokens, 'token')}, ${seconds.toFixed(1)} s, ${facts.stopped}`;
   return [
     `Problem: ${problem}`,
     '',
     solution?.trim() ?? 'no solution',
     '',
-    `Strategy: ${strategy}, ${facts.candidates} candidates${agreement}, ${cost}`,
+    `Strategy: ${strategy}, ${counted(facts.candidates, 'candidate')}${agreement}, ${cost}`,
     `Answer: ${answer ?? 'none'}`,
   ].join('\n');
 }

@@ -1,5 +1,6 @@
 /** `lorikeet tinker` */
 import { runDir, tinkerSchema } from '../../config/index.js';
+import { counted } from '../../util/counted.js';
 import { defineCommand } from '../command.js';
 import { rowsOf } from '../plan.js';
 
@@ -16,7 +17,7 @@ export const tinker = defineCommand({
   plan: (config) => [
     `${config.method} of ${config.model} at ${config.base_url} with the key in ${config.api_key_env}`,
     `rows: ${rowsOf(config.dataset)}, tokenised here, ${config.batch_size} a step`,
-    `LoRA of rank ${config.lora_rank}; a state to resume from every ${config.save_steps} steps`,
+    `LoRA of rank ${config.lora_rank}; a state to resume from every ${counted(config.save_steps, 'step')}`,
     `writes ${runDir(config)}`,
   ],
   run: async (config, context) =>

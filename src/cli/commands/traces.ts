@@ -1,5 +1,6 @@
 /** `lorikeet traces` */
 import { tracesSchema } from '../../config/index.js';
+import { counted } from '../../util/counted.js';
 import { defineCommand } from '../command.js';
 import { rowsOf } from '../plan.js';
 
@@ -12,7 +13,7 @@ export const traces = defineCommand({
     'lorikeet traces --grpo-model outputs/grpo --dataset gsm8k --num-samples 2048 --max-attempts 5',
   ],
   plan: (config) => [
-    `up to ${config.max_attempts} attempts at ${rowsOf(config.dataset)} by ${config.model}`,
+    `up to ${counted(config.max_attempts, 'attempt')} at ${rowsOf(config.dataset)} by ${config.model}`,
     `writes ${config.output_dir}/${config.output_file} and ${config.output_file}.stats.json`,
   ],
   run: async (config, context) =>

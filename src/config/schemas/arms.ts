@@ -1,5 +1,6 @@
 /** Arms of `lorikeet rollouts`: ways to ask and to decode. The prompts follow the papers named in docs/coherence.md. */
 import { z } from 'zod';
+import { counted } from '../../util/counted.js';
 import { fileWord, optionalText, positive } from './fields.js';
 import { samplingKeys } from './groups.js';
 
@@ -46,5 +47,5 @@ export function armProblem(arms: readonly ArmConfig[], trajectories: number): st
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) return `two arms are called ${twice}. Rename one`;
   if (trajectories <= arms.length || arms.some(({ temperature }) => temperature > 0)) return null;
-  return `${arms.length} greedy arms give ${arms.length} texts, not ${trajectories} trajectories. Add one with a temperature`;
+  return `a greedy arm gives one text: ${counted(arms.length, 'arm')} for ${counted(trajectories, 'trajectory')}. Add one with a temperature`;
 }

@@ -1,5 +1,6 @@
 /** Forms of the DPO loss, their keys, and which form reads which. Names and defaults of TRL. */
 import { z } from 'zod';
+import { counted } from '../../util/counted.js';
 import { needsReference } from '../../util/reference-free.js';
 import { nonNegative, orNull, positive, within } from './fields.js';
 import { issueAt } from './issue-at.js';
@@ -115,7 +116,7 @@ export function checkLosses(config: LossKeys, context: z.RefinementCtx): void {
   checkRead(config, context);
   const { loss_weights: weights } = config;
   if (weights !== null && single === undefined && weights.length !== types.length) {
-    const message = `${weights.length} weights for ${types.length} losses. Give one for each`;
+    const message = `${counted(weights.length, 'weight')} for ${counted(types.length, 'loss')}. Give one for each`;
     issue('loss_weights', message);
   }
   if (types.includes('robust') && config.label_smoothing === 0.5) {

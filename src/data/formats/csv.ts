@@ -1,6 +1,7 @@
 /** Rows of CSV (and TSV) files by RFC 4180, first line the header. All values are strings. */
 import { pipeline } from 'node:stream/promises';
 import { CsvError, parse } from 'csv-parse';
+import { counted } from '../../util/counted.js';
 import { InputError, messageOf } from '../../util/errors.js';
 import { fileTexts, type JsonRow } from '../../util/files.js';
 import { type FileRows, rowLabel } from './file-rows.js';
@@ -17,7 +18,7 @@ export async function readCsvRows(path: string): Promise<FileRows> {
     if (cells.length === header.length) return Object.fromEntries(zip(header, cells));
     throw new InputError({
       where: where(index),
-      problem: `${cells.length} values for the header's ${header.length} columns`,
+      problem: `${counted(cells.length, 'value')} for the header's ${counted(header.length, 'column')}`,
       remedy: 'Values with commas, quotes or line breaks need double quotes around them',
     });
   });

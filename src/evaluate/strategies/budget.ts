@@ -1,4 +1,5 @@
 /** Limits of tokens and time. */
+import { counted } from '../../util/counted.js';
 import { InputError } from '../../util/errors.js';
 import type { StrategyOptions } from './types.js';
 
@@ -20,7 +21,7 @@ export function openBudget(options: StrategyOptions): Budget {
   if (share < 1) {
     throw new InputError({
       where: 'token_budget',
-      problem: `${tokenBudget} tokens leave none for each of ${samples} solutions`,
+      problem: `${tokenBudget} is less than one for each of ${counted(samples, 'solution')}`,
       remedy: 'Raise it, or lower the number of samples',
     });
   }

@@ -2,6 +2,7 @@
  * Fenced blocks of a response with code: ```` ```python ```` … ```` ``` ````, followed by
  * ```` ```output ```` … ```` ``` ```` (the form of ToRA, Gou et al. 2023, arXiv 2309.17452).
  */
+import { counted } from '../../util/counted.js';
 
 const FENCE = '```';
 
@@ -30,7 +31,7 @@ export function codeToRun(text: string): string | null {
 export function outputBlock(text: string, output: string, maxLength: number): string {
   const shown =
     output.length > maxLength
-      ? `${output.slice(0, maxLength)}\n[${output.length - maxLength} characters cut]`
+      ? `${output.slice(0, maxLength)}\n[${counted(output.length - maxLength, 'character')} cut]`
       : output;
   const start = text.endsWith('\n') ? '' : '\n';
   const inner = shown.trimEnd().replace(/^```/gm, ` ${FENCE}`);

@@ -2,6 +2,7 @@
 import { dirname } from 'node:path';
 import type { Completion } from '../../rollout/index.js';
 import { appendText } from '../../util/append.js';
+import { counted } from '../../util/counted.js';
 import { checkFolderPlace, makeFolder } from '../../util/disk.js';
 import { InputError } from '../../util/errors.js';
 import { nearest } from '../../util/nearest.js';
@@ -100,5 +101,5 @@ function save(file: string, { conversation, note }: CommandTools): void {
   makeFolder(dirname(file));
   appendText(file, `${JSON.stringify({ messages: conversation.messages })}\n`);
   const cut = conversation.isWhole ? '' : '; its last answer was stopped or cut off';
-  note(`appended to ${file}: ${conversation.messages.length} messages${cut}`);
+  note(`appended to ${file}: ${counted(conversation.messages.length, 'message')}${cut}`);
 }

@@ -5,6 +5,7 @@
  */
 import { type Completion, type SamplingParams, TextStream } from '../../rollout/index.js';
 import { type Message, type RenderOptions, renderPrompt } from '../../tokenizer/index.js';
+import { counted } from '../../util/counted.js';
 import { InputError } from '../../util/errors.js';
 import type { ServedModel, ServedModels } from '../sampling/served-models.js';
 
@@ -123,7 +124,7 @@ export class Conversation {
     if (ids.length < served.maxContext) return ids;
     throw new InputError({
       where: 'conversation',
-      problem: `it has ${ids.length} tokens, the context holds ${served.maxContext}`,
+      problem: `it has ${counted(ids.length, 'token')}, the context holds ${served.maxContext}`,
       remedy: '/clear begins anew; max_model_len sets the context',
     });
   }

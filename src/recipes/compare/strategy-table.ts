@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type StrategyConfig, samplesOf } from '../../config/index.js';
 import { type GroupTable, LEVEL_5 } from '../../evaluate/index.js';
 import { type Cell, type ComparisonTable, readRunRecord, writeTable } from '../../report/index.js';
+import { counted } from '../../util/counted.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import { groupBy } from '../../util/group.js';
@@ -102,7 +103,7 @@ function checkSizes(entries: readonly Entry[]): void {
     if (first === undefined || other === undefined) continue;
     throw new InputError({
       where: 'table',
-      problem: `${first.folder} has ${first.size} examples of ${first.benchmark}, and ${other.folder} has ${other.size}`,
+      problem: `${first.folder} has ${counted(first.size, 'example')} of ${first.benchmark}, and ${other.folder} has ${other.size}`,
       remedy: 'Evaluate the same rows by each strategy',
     });
   }

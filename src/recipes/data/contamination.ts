@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import type { DataConfig } from '../../config/index.js';
 import { findContamination, loadRows } from '../../data/index.js';
+import { counted } from '../../util/counted.js';
 import { InputError } from '../../util/errors.js';
 import { type JsonRow, writeJson, writeJsonl } from '../../util/files.js';
 import { fieldNames } from '../../util/shown.js';
@@ -90,7 +91,7 @@ export async function checkContamination(
     };
     reports.push({ benchmark: name, rows: tested.rows.length, short, unchecked, overlap: rows });
     context.log(
-      `${name}: ${rows.train_rows} of ${trained.rows.length} training rows share ${ngram} words in a row with ${rows.benchmark_rows} of ${tested.rows.length} benchmark rows`,
+      `${name}: ${rows.train_rows} of ${counted(trained.rows.length, 'training row')} share ${counted(ngram, 'word')} in a row with ${rows.benchmark_rows} of ${counted(tested.rows.length, 'benchmark row')}`,
     );
   }
   const clean = trained.rows.filter((_, index) => !dirty.has(index));

@@ -15,6 +15,7 @@ import {
   SPLIT_SHARES,
   type TierPlan,
 } from '../../data/index.js';
+import { counted } from '../../util/counted.js';
 import { InputError, messageOf } from '../../util/errors.js';
 import { FACTORIZATION_ALGORITHMS } from '../../util/factorization-algorithms.js';
 import { readJsonl, writeJson, writeJsonl } from '../../util/files.js';
@@ -46,7 +47,7 @@ export async function makeFactorization(
   removeFiles(folder, FACTORIZATION_FILES);
   const write = (file: string, rows: readonly unknown[]) => {
     const sha256 = writeJsonl(join(folder, file), rows);
-    log(`${rows.length} rows in ${join(folder, file)}`);
+    log(`${counted(rows.length, 'row')} in ${join(folder, file)}`);
     return { file, rows: rows.length, sha256 };
   };
   const all = SPLIT_NAMES.flatMap((split) => splits[split]);
@@ -59,7 +60,10 @@ export async function makeFactorization(
   };
   const statistics = statisticsOf(splits);
   const repeated = statistics.rows - statistics.different_numbers;
-  if (repeated > 0) log(`${repeated} rows repeat numbers of their split: its tiers have no others`);
+  if (repeated > 0)
+    log(
+      `${counted(repeated, 'row')} with a number of another row: the tiers of the split have no others`,
+    );
   const options = combine.length > 0 ? { combine } : optionsOf(config);
   writeJson(join(folder, STATS_FILE), {
     name: 'factorization',

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { DataConfig } from '../../config/index.js';
 import { loadRows } from '../../data/index.js';
 import { selectionPrompt } from '../../evaluate/index.js';
+import { counted } from '../../util/counted.js';
 import { InputError } from '../../util/errors.js';
 import { type JsonRow, writeJson, writeJsonl } from '../../util/files.js';
 import { groupBy } from '../../util/group.js';
@@ -66,7 +67,7 @@ export async function makeGenselect(config: DataConfig, folder: string, context:
   if (made.length === 0) {
     throw new InputError({
       where: input,
-      problem: `none of its ${groups.size} questions has right and wrong solutions`,
+      problem: `none of its questions (${groups.size}) has right and wrong solutions`,
       remedy: 'Sample more solutions of each question, at a higher temperature',
     });
   }
@@ -75,6 +76,6 @@ export async function makeGenselect(config: DataConfig, folder: string, context:
   writeJsonl(join(folder, TRAIN), kept);
   const counts = { solutions: solutions.length, questions: groups.size, train: kept.length };
   writeJson(join(folder, STATS_FILE), { name: 'genselect', seed: config.seed, ...counts });
-  context.log(`genselect: ${kept.length} rows from ${groups.size} questions`);
+  context.log(`genselect: ${counted(kept.length, 'row')} from ${counted(groups.size, 'question')}`);
   return { output_dir: folder, rows: counts };
 }

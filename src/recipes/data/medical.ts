@@ -10,6 +10,7 @@ import {
   medicalSplits,
   withPrompt,
 } from '../../data/index.js';
+import { counted } from '../../util/counted.js';
 import { InputError, messageOf } from '../../util/errors.js';
 import { writeJson, writeJsonl } from '../../util/files.js';
 import { namesIn } from '../../util/names-in.js';
@@ -72,7 +73,7 @@ export async function makeMedical(config: DataConfig, folder: string, context: R
   const write = (file: string, rows: readonly unknown[]) => {
     const sha256 = writeJsonl(join(folder, file), rows);
     files[file] = { rows: rows.length, sha256 };
-    context.log(`${rows.length} rows in ${join(folder, file)}`);
+    context.log(`${counted(rows.length, 'row')} in ${join(folder, file)}`);
   };
   removeFiles(folder, medicalFiles(folder));
   for (const split of ['train', 'val'] as const) {
@@ -84,7 +85,7 @@ export async function makeMedical(config: DataConfig, folder: string, context: R
     write(medicalFile('train', prompt_type).replace('.jsonl', '_sft.jsonl'), rows.map(answered));
   }
   const { matching, duplicates, unanswered } = splits;
-  if (unanswered > 0) context.log(`${unanswered} questions left out: without an answer`);
+  if (unanswered > 0) context.log(`${counted(unanswered, 'question')} left out: without an answer`);
   const options = { ...config.medical, seed: config.seed };
   const read = { rows: loaded.rows.length, matching, duplicates, unanswered };
   const { provenance } = loaded;

@@ -7,6 +7,7 @@ import {
   makeArithmetic,
   type NamedDataset,
 } from '../../data/index.js';
+import { counted } from '../../util/counted.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import { Rng } from '../../util/rng.js';
@@ -89,7 +90,7 @@ function chosen(rows: readonly JsonRow[], { key, size, seed }: Choice): readonly
   if (size <= rows.length) return Rng.of(seed, 'data-splits').shuffle(rows).slice(0, size);
   throw new InputError({
     where: key,
-    problem: `${size} rows are more than there are`,
+    problem: `${counted(size, 'row')} asked for, more than there are`,
     remedy: `At most ${rows.length} can be had`,
   });
 }

@@ -94,7 +94,7 @@ export async function checkTir(config: DataConfig, folder: string, context: Reci
     if (blocks.length === 0) {
       throw new InputError({
         where: input,
-        problem: `none of its ${rows.length} rows has a block of code with an output in ${column}`,
+        problem: `none of its rows (${rows.length}) has a block of code with an output in ${column}`,
         remedy: 'Name the column of the solutions by tir_check.column',
       });
     }

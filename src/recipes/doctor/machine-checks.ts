@@ -11,6 +11,7 @@ import {
 import { kindOf, pickCard, visibleCards } from '../../tensor/gpu.js';
 import type { DeviceChoice } from '../../tensor/runtime.js';
 import { cacheRoot } from '../../util/cache.js';
+import { counted } from '../../util/counted.js';
 import { messageOf } from '../../util/errors.js';
 import { describeMachine } from '../../util/machine.js';
 import { NODE_REMEDY, TESTED_NODES, tooOldNode } from '../../util/node-version.js';
@@ -40,7 +41,7 @@ export function systemCheck(): Check {
 export function processorChecks(): Check[] {
   const { cpu, cores, features, memory, availableMemory } = describeMachine();
   const list = features.length === 0 ? 'no known vector features' : features.join(' ');
-  const described = `${cpu}, ${cores} cores, ${list}`;
+  const described = `${cpu}, ${counted(cores, 'core')}, ${list}`;
   const hasVectors = features.includes('avx2') || process.arch !== 'x64';
   const found = `${gigabytes(memory)}, ${gigabytes(availableMemory)} available`;
   return [

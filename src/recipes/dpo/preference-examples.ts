@@ -5,6 +5,7 @@ import { limitLengths, type PromptPlace } from '../../data/index.js';
 import { type MaskedSequence, promptKey } from '../../model/index.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
 import { type LabelledAnswer, type PreferencePair, preflight } from '../../train/index.js';
+import { counted } from '../../util/counted.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import { fieldNames } from '../../util/shown.js';
@@ -95,7 +96,8 @@ function cutAnswers<T extends MaskedSequence>(
     maxLength: config.max_length,
     policy: 'truncate',
   });
-  if (truncated > 0) log(`data: ${truncated} answers cut to ${config.max_length} tokens`);
+  if (truncated > 0)
+    log(`data: ${counted(truncated, 'answer')} cut to ${counted(config.max_length, 'token')}`);
   return new Map(examples.map(({ example, index }) => [index, example]));
 }
 
@@ -112,7 +114,7 @@ function sayPlaces(
 ): void {
   for (const [name, meaning] of Object.entries(PLACES)) {
     const count = rows.filter(({ place }) => place === name).length;
-    if (count > 0) log(`data: in ${count} of ${rows.length} rows ${meaning}`);
+    if (count > 0) log(`data: in ${count} of ${counted(rows.length, 'row')} ${meaning}`);
   }
 }
 
@@ -123,7 +125,7 @@ function sayAlike(pairs: readonly Placed<PreferencePair>[], log: RecipeContext['
   );
   if (alike.length === 0) return;
   log(
-    `warning: both answers of ${alike.length} of ${pairs.length} pairs have the same tokens and prefer nothing (the first: ${alike[0]!.where}). Take them out, or raise max_length where they are cut`,
+    `warning: both answers of ${alike.length} of ${counted(pairs.length, 'pair')} have the same tokens and prefer nothing (the first: ${alike[0]!.where}). Take them out, or raise max_length where they are cut`,
   );
 }
 
@@ -142,7 +144,7 @@ function pairsOf(rows: readonly JsonRow[], reader: Reader): Placed<PreferencePai
     return [{ example: { chosen, rejected }, where: where(i) }];
   });
   const lost = rows.length - pairs.length;
-  if (lost > 0) log(`data: ${lost} pairs left out: cut before their answers`);
+  if (lost > 0) log(`data: ${counted(lost, 'pair')} left out: cut before their answers`);
   sayAlike(pairs, log);
   return pairs;
 }
@@ -162,9 +164,9 @@ function labelledOf(rows: readonly JsonRow[], reader: Reader): Placed<LabelledAn
   const cut = cutAnswers(answers, reader);
   const kept = [...cut.values()];
   const lost = answers.length - kept.length;
-  if (lost > 0) log(`data: ${lost} answers left out: cut before their text`);
+  if (lost > 0) log(`data: ${counted(lost, 'answer')} left out: cut before their text`);
   const good = kept.filter(({ desirable }) => desirable).length;
-  log(`data: ${good} good and ${kept.length - good} bad answers`);
+  log(`data: ${good} good and ${counted(kept.length - good, 'bad answer')}`);
   checkPrompts(kept, reader);
   return [...cut].map(([index, example]) => ({ example, where: places[index]! }));
 }
@@ -175,7 +177,7 @@ function checkPrompts(answers: readonly MaskedSequence[], { config, key }: Reade
   if (new Set(answers.map(promptKey)).size > 1) return;
   throw new InputError({
     where: key,
-    problem: `its ${answers.length} answers are all to one prompt, and kto compares them with answers to others`,
+    problem: `all of its answers (${answers.length}) are to one prompt, and kto compares them with answers to others`,
     remedy: 'Give rows of two prompts or more, or use loss_type=apo_zero_unpaired',
   });
 }

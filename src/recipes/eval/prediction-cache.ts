@@ -1,6 +1,7 @@
 /** A sampler that keeps its completions in a file, and takes from there what it has. */
 import { openPredictions, promptHashOf } from '../../evaluate/index.js';
 import type { Completion, GenerateOptions, PromptRequest } from '../../rollout/index.js';
+import { counted } from '../../util/counted.js';
 import type { Generates } from '../evaluation/evaluate-model.js';
 
 type Next = NonNullable<GenerateOptions['next']>;
@@ -27,7 +28,7 @@ export function cachedSampler(
   for (const { completion, promptHash } of store.found) {
     known.add({ ...completion, ids: [...completion.ids] } as Completion, promptHash);
   }
-  if (known.size > 0) log(`predictions: ${known.size} completions taken from ${path}`);
+  if (known.size > 0) log(`predictions: ${counted(known.size, 'completion')} taken from ${path}`);
   return {
     adapterHash: sampler.adapterHash,
     generate: async (requests, params, options = {}) => {

@@ -3,6 +3,7 @@ import type { AnswerForm } from '../../evaluate/index.js';
 import { goldOf, reasoningOf } from '../../rewards/index.js';
 import { fillTemplate, type Message } from '../../tokenizer/index.js';
 import { type AnswerTags, taggedAnswer } from '../../util/answer-tags.js';
+import { counted } from '../../util/counted.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import { fieldNames } from '../../util/shown.js';
@@ -39,7 +40,7 @@ export async function loadShots(
   if (loaded.rows.length < count) {
     throw new InputError({
       where: 'num_fewshot',
-      problem: `${count} examples are asked for, there are ${loaded.rows.length}`,
+      problem: `there are ${loaded.rows.length} of the ${counted(count, 'example')} asked for`,
     });
   }
   const tags = tagsOf(keys);

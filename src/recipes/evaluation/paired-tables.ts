@@ -8,6 +8,7 @@ import {
   shortNames,
   textTable,
 } from '../../report/index.js';
+import { counted } from '../../util/counted.js';
 
 export interface Paired extends EvaluationComparison, Partial<ScoreComparison> {
   readonly a: string;
@@ -25,7 +26,7 @@ export function pairedText(pairs: readonly Paired[]): string {
 
 const unmatchedLines = (paired: readonly Paired[]): string[] =>
   paired.flatMap(({ a, b, unmatched }) =>
-    unmatched === 0 ? [] : [`${unmatched} graded completions are in ${a} or in ${b} only.`],
+    unmatched === 0 ? [] : [`In ${a} or in ${b} only: ${counted(unmatched, 'graded completion')}.`],
   );
 
 function sharesTable(paired: readonly Paired[]): ComparisonTable {

@@ -1,5 +1,6 @@
 /** Says what an evaluation could not grade, and what a budget has ended. */
 import type { Evaluation } from '../../evaluate/index.js';
+import { counted } from '../../util/counted.js';
 import type { RecipeContext } from '../context.js';
 
 type Evaluated = Pick<Evaluation, 'rows' | 'metrics'>;
@@ -16,7 +17,7 @@ function ungraded({ rows, metrics }: Evaluated): string[] {
   const first = rows.find(({ correct }) => correct === null);
   if (first === undefined) return [];
   const { status = 'skipped', reason = 'its row has no gold answer' } = first;
-  const count = `${metrics.ungraded} of ${rows.length} completions are not graded`;
+  const count = `${metrics.ungraded} of ${counted(rows.length, 'completion')} not graded`;
   return [`${count} and in no accuracy; the first (${status}): ${reason}`];
 }
 
@@ -26,5 +27,5 @@ const endedByBudget = ({ rows, metrics }: Evaluated): string[] =>
     const key = budget === 'time' ? 'time_budget' : 'token_budget';
     return count === undefined
       ? []
-      : `${key} ended ${count} of ${rows.length} problems, which are graded by what there was of them`;
+      : `${key} ended ${count} of ${counted(rows.length, 'problem')}, which are graded by what there was of them`;
   });

@@ -1,6 +1,7 @@
 /** What `lorikeet grade` gives back, and when that means failure. */
 import type { EndpointStats } from '../../endpoint/index.js';
 import type { GradeStatus } from '../../rewards/index.js';
+import { counted } from '../../util/counted.js';
 import { RunError } from '../../util/errors.js';
 import type { GoldReport } from './gold.js';
 import type { StressReport } from './stress.js';
@@ -31,7 +32,7 @@ export function verifyGrade(result: GradeSummary | GradeChecks): void {
   const { name, split, failures, rows, first } = failed;
   throw new RunError({
     where: `${name} ${split}`.trim(),
-    problem: `${failures} of ${rows} reference answers do not score full, first row ${first!.index + 1} (${first!.score})`,
+    problem: `${failures} of ${counted(rows, 'reference answer')} without the full score, first row ${first!.index + 1} (${first!.score})`,
     remedy: 'Correct the grader or the row',
   });
 }

@@ -1,5 +1,6 @@
 /** Halves of characters in rows (`"\ud83d"`), of which tokenizers read U+FFFD: counted and said. */
 import type { LoadedRows } from '../../data/index.js';
+import { counted } from '../../util/counted.js';
 
 /** A surrogate without its other half. */
 const HALF = /\p{Surrogate}/u;
@@ -17,6 +18,6 @@ export function sayBrokenCharacters(
   const [first] = broken;
   if (first === undefined) return;
   log(
-    `warning: ${broken.length} rows hold half a character (a surrogate without its other half), which is read as U+FFFD (the first: ${where(first)})`,
+    `warning: half a character (a surrogate without its other half) in ${counted(broken.length, 'row')} is read as U+FFFD (the first: ${where(first)})`,
   );
 }

@@ -1,6 +1,7 @@
 /** The key `dataset` → rows. */
 import type { DatasetConfig } from '../../config/index.js';
 import { type LoadedRows, loadRows, type RowFilter } from '../../data/index.js';
+import { counted } from '../../util/counted.js';
 import type { RecipeContext } from '../context.js';
 import { sayBrokenCharacters } from './broken-characters.js';
 import { hubOptions, pinned } from './hub-options.js';
@@ -41,7 +42,9 @@ export async function loadDataset(
   const picked = only === undefined ? '' : `, those of ${only.column} ${only.values.join(' or ')}`;
   const { num_samples: asked } = dataset;
   const short = asked !== null && count < asked ? `, fewer than the ${asked} of num_samples` : '';
-  context.log(`data: ${count} of ${total} rows of ${source}${split}${picked}${left}${short}`);
+  context.log(
+    `data: ${count} of ${counted(total, 'row')} of ${source}${split}${picked}${left}${short}`,
+  );
   sayBrokenCharacters(loaded, context.log);
   return loaded;
 }

@@ -6,6 +6,7 @@ import {
   renderPrompt,
   type Tokenizer,
 } from '../../tokenizer/index.js';
+import { counted } from '../../util/counted.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import { promptRow } from './prompt-row.js';
@@ -51,7 +52,7 @@ export function promptRows(
     throw new InputError({
       where: completionKey,
       problem: `${options.completion} tokens leave no room for a prompt in the model's context of ${options.context}`,
-      remedy: 'Lower it',
+      remedy: `Lower it, as to ${Math.floor(options.context / 2)}`,
     });
   }
   return rows.flatMap((row, index): PromptedRow[] => {
@@ -68,7 +69,7 @@ export function promptRows(
     }
     throw new InputError({
       where,
-      problem: `its prompt has ${promptIds.length} tokens, ${longest} leave room for a completion`,
+      problem: `its prompt has ${counted(promptIds.length, 'token')}, ${longest} leave room for a completion`,
       remedy: `Shorten it, leave it out${completionKey === 'max_completion_length' ? ' (overlong_prompts=drop)' : ''}, or lower ${completionKey}`,
     });
   });
@@ -96,13 +97,14 @@ export function sayOverlong(
   if (prompts.length === 0) {
     throw new InputError({
       where: 'dataset',
-      problem: `none of its ${rows} prompts leaves room for a completion`,
+      problem: `none of its prompts (${rows}) leaves room for a completion`,
       remedy: `Lower ${completionKey}`,
     });
   }
-  if (dropped > 0) log(`${what}: ${dropped} of ${rows} rows left out: prompts too long`);
+  if (dropped > 0) log(`${what}: ${dropped} of ${counted(rows, 'row')} left out: prompts too long`);
   const cut = prompts.filter((prompt) => prompt.cut !== undefined).length;
-  if (cut > 0) log(`${what}: ${cut} of ${rows} prompts cut at their beginning: too long`);
+  if (cut > 0)
+    log(`${what}: ${cut} of ${counted(rows, 'prompt')} cut at their beginning: too long`);
 }
 
 /** The last `longest` tokens; a BOS in front stays there. */

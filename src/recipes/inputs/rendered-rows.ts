@@ -9,6 +9,7 @@ import {
   type Tokenizer,
   type TrainOn,
 } from '../../tokenizer/index.js';
+import { counted } from '../../util/counted.js';
 import type { RecipeContext } from '../context.js';
 import { type TagKeys, tagsOf } from './answer-tags.js';
 import { loadDataset } from './dataset.js';
@@ -56,9 +57,14 @@ export async function renderedRows(
   );
   const { examples, ...counts } = limitLengths(rendered, { maxLength, policy, where });
   const { truncated, dropped, untrained } = counts;
-  if (truncated > 0) context.log(`data: ${truncated} rows cut to ${maxLength} tokens`);
-  if (dropped > 0) context.log(`data: ${dropped} rows left out: longer than ${maxLength} tokens`);
-  if (untrained > 0) context.log(`data: ${untrained} rows left out: cut before their answer`);
+  if (truncated > 0)
+    context.log(`data: ${counted(truncated, 'row')} cut to ${counted(maxLength, 'token')}`);
+  if (dropped > 0)
+    context.log(
+      `data: ${counted(dropped, 'row')} left out: longer than ${counted(maxLength, 'token')}`,
+    );
+  if (untrained > 0)
+    context.log(`data: ${counted(untrained, 'row')} left out: cut before their answer`);
   return examples.map(({ example, index }) => ({
     example,
     trainOn: parts[index]!.trainOn,

@@ -1,4 +1,5 @@
 /** Which column of a row is read, where it has several that could be. */
+import { counted } from '../../util/counted.js';
 import type { JsonRow } from '../../util/files.js';
 
 /** The first that a row has is read: what is written out comes before the question that it was made of. */
@@ -20,8 +21,8 @@ export function sayForms(rows: readonly JsonRow[], log: (line: string) => void):
   for (const row of rows) {
     const [read, ...others] = formsOf(row);
     if (others.length === 0) continue;
-    const line = `rows have ${read} and ${others.join(' and ')}: ${read} is what the model reads`;
+    const line = `with ${read} and ${others.join(' and ')}: ${read} is what the model reads`;
     counts.set(line, (counts.get(line) ?? 0) + 1);
   }
-  for (const [line, count] of counts) log(`data: ${count} ${line}`);
+  for (const [line, count] of counts) log(`data: ${counted(count, 'row')} ${line}`);
 }

@@ -1,5 +1,6 @@
 /** Messages of rows with fields that the chat template does not read: counted and said, or refused. */
 import { type Tokenizer, unreadFields } from '../../tokenizer/index.js';
+import { counted } from '../../util/counted.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import { isObject } from '../../util/json-object.js';
@@ -54,7 +55,7 @@ export function sayUnreadFields(
   }
   if (count === 0) return;
   log(
-    `warning: ${count} messages have fields that ${reader} does not read, which are left out: ${[...names].join(', ')}`,
+    `warning: fields of ${counted(count, 'message')} that ${reader} does not read are left out: ${[...names].join(', ')}`,
   );
 }
 

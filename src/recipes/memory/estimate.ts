@@ -13,6 +13,7 @@ import type { DecoderSpec } from '../../model/spec.js';
 import { parameterShapes } from '../../model/spec-modules.js';
 import { packedRank } from '../../rollout/sampler-memory.js';
 import type { ComputeType } from '../../tensor/index.js';
+import { counted } from '../../util/counted.js';
 import { describeMachine } from '../../util/machine.js';
 import { sum } from '../../util/numbers.js';
 import { elementCount } from '../../util/shape.js';
@@ -162,7 +163,7 @@ export function memoryLines(config: MemoryKeys, spec: DecoderSpec, memory: Memor
   const known = budget === 0 ? 'an unknown amount (nvidia-smi does not say)' : mib(budget);
   const where = trainsOnGpu(config) ? ' on the GPU' : '';
   return [
-    `memory for a micro-batch of ${shape.rows} × ${shape.longest} tokens${once}: ${mib(plan.total)} of ${known}${where} (${parts})`,
-    `recomputes ${layers} of ${spec.layers.length} layers; the largest micro-batch that fits has ${largest} sequences`,
+    `memory for a micro-batch of ${shape.rows} × ${counted(shape.longest, 'token')}${once}: ${mib(plan.total)} of ${known}${where} (${parts})`,
+    `recomputes ${layers} of ${counted(spec.layers.length, 'layer')}; the largest micro-batch that fits has ${counted(largest, 'sequence')}`,
   ];
 }

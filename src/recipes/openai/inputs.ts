@@ -16,6 +16,7 @@ import {
   uploadOf,
 } from '../../remote/index.js';
 import { graderTypes } from '../../rewards/index.js';
+import { counted } from '../../util/counted.js';
 import { InputError } from '../../util/errors.js';
 import { type JsonRow, readJson } from '../../util/files.js';
 
@@ -63,7 +64,7 @@ export function uploadLine(path: string, upload: Upload): string {
   const { rows, bytes, converted, leftOut } = upload;
   const forms = converted > 0 ? `, ${converted} brought to the service's form` : '';
   const columns = leftOut.length > 0 ? `, without the columns ${leftOut.join(', ')}` : '';
-  return `${path}: ${rows} rows, ${bytes} bytes, about ${Math.ceil(bytes / 4)} tokens${forms}${columns}`;
+  return `${path}: ${counted(rows, 'row')}, ${counted(bytes, 'byte')}, about ${counted(Math.ceil(bytes / 4), 'token')}${forms}${columns}`;
 }
 
 /** A file that an earlier stage makes may not be there when a run is planned. */

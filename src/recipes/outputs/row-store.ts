@@ -7,6 +7,7 @@ import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { checkBeginning, writeTable } from '../../report/index.js';
 import { appendBytes } from '../../util/append.js';
+import { counted } from '../../util/counted.js';
 import { makeFolder, writing } from '../../util/disk.js';
 import { InputError, InterruptError } from '../../util/errors.js';
 import { filePlace, placeOf } from '../../util/file-place.js';
@@ -82,7 +83,7 @@ export class RowStore {
     if (this.replaced.length > 0) {
       return { problem: 'the earlier rows are kept', remedy: 'Give the same command again' };
     }
-    return { problem: `${this.size} rows are kept`, remedy: GO_ON };
+    return { problem: `${counted(this.size, 'row')} kept`, remedy: GO_ON };
   }
 
   /** What `work` gives, which adds rows. Where it fails, the log has what is kept of them; an interrupt says it itself. */

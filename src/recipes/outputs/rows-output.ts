@@ -1,9 +1,7 @@
 /** Where a command's rows go: a JSONL file, written whole by one process at a time, or standard output. */
 import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { checkFolderPlace } from '../../util/disk.js';
+import { counted } from '../../util/counted.js';
 import { InputError } from '../../util/errors.js';
-import { placeOf } from '../../util/file-place.js';
 import { writeJsonl } from '../../util/files.js';
 import { inUseRemedy } from '../../util/in-use.js';
 import type { RecipeContext } from '../context.js';
@@ -21,7 +19,6 @@ export interface OutputKeys {
  */
 export function holdOutput({ output, overwrite }: OutputKeys, key = 'output'): () => void {
   if (output === null) return () => {};
-  checkFolderPlace(dirname(placeOf(output)));
   const free = lockOutput(output, { key });
   if (overwrite || !existsSync(output)) return free;
   free();
@@ -48,6 +45,6 @@ export function writeRows(
     return null;
   }
   writeJsonl(output, rows);
-  context.log(`${rows.length} rows in ${output}`);
+  context.log(`${counted(rows.length, 'row')} in ${output}`);
   return { output, rows: rows.length };
 }

@@ -14,6 +14,7 @@ import {
   textTable,
   writeReport,
 } from '../../report/index.js';
+import { counted } from '../../util/counted.js';
 import { messageOf } from '../../util/errors.js';
 import { groupBy } from '../../util/group.js';
 import { isObject } from '../../util/json-object.js';
@@ -161,6 +162,8 @@ function runGroups(runs: readonly StageRun[]): Section[] {
     const names = group.map(({ stage }) => stage.name);
     const drawn = group.map(({ run }) => run);
     const charts = overlayCharts(drawn, names);
-    return [{ type: 'charts', title: `${command}: ${group.length} runs`, charts } as const];
+    return [
+      { type: 'charts', title: `${command}: ${counted(group.length, 'run')}`, charts } as const,
+    ];
   });
 }

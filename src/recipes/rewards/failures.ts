@@ -3,6 +3,7 @@
  * at the end. A failed grade is no 0, so nothing else would show that a reward is broken.
  */
 import { type AsyncGrader, type Grade, hasFailed } from '../../rewards/index.js';
+import { counted } from '../../util/counted.js';
 import { GuardError } from '../../util/errors.js';
 
 interface Tally {
@@ -73,7 +74,7 @@ function sayIdle(grades: readonly Grade[], log: (line: string) => void): void {
     const parts = grades.map(({ parts }) => parts[name]!);
     if (parts.some(({ score, status }) => score !== null || hasFailed(status))) continue;
     log(
-      `warning: reward ${name} gives none of the first ${grades.length} completions a score. Have the rows the answer that it compares with?`,
+      `warning: reward ${name} gives none of the first ${counted(grades.length, 'completion')} a score. Have the rows the answer that it compares with?`,
     );
   }
 }

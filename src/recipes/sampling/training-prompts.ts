@@ -1,6 +1,7 @@
 /** The prompts that GRPO trains on, here and at Tinker: rows that are not held out, whose prompts leave room. */
 import type { GrpoConfig } from '../../config/index.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
+import { counted } from '../../util/counted.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
@@ -66,10 +67,10 @@ function trainedRows(
   if (held >= rows.length) {
     throw new InputError({
       where: 'eval_samples',
-      problem: `${held} rows held out of ${rows.length} leave none to train on`,
+      problem: `${held} of ${counted(rows.length, 'row')} held out, none left to train on`,
       remedy: 'Lower it',
     });
   }
-  log(`data: the first ${held} rows are held out for evaluation`);
+  log(`data: ${counted(held, 'row')} held out for evaluation, from the first on`);
   return rows.slice(held);
 }

@@ -1,6 +1,7 @@
 /** One request that was understood → jobs → its answer, whole or as a stream of events. */
 import { randomUUID } from 'node:crypto';
 import { type Completion, checkRequests, TextStream } from '../../rollout/index.js';
+import { counted } from '../../util/counted.js';
 import type { JsonRow } from '../../util/files.js';
 import { ApiError, asApiError } from './api-error.js';
 import { charactersOf } from './logprobs.js';
@@ -34,7 +35,7 @@ export function openAnswer(ask: Ask, options: AnswerOptions): Answer {
   const { scheduler, maxQueue, maxContext, signal } = options;
   const count = ask.n * ask.prompts.length;
   if (scheduler.open + count > maxQueue) {
-    const message = `${scheduler.open} completions wait or are at work and ${count} more were asked for; the queue holds ${maxQueue}. Try again later, or serve with a larger max_queue`;
+    const message = `${counted(scheduler.open, 'completion')} waiting or at work, and ${count} more asked for; the queue holds ${maxQueue}. Try again later, or serve with a larger max_queue`;
     throw new ApiError(message, { status: 429, code: 'queue_full' });
   }
   const { params, n, seed, model, topLogprobs } = ask;

@@ -1,5 +1,6 @@
 /** The body of `POST /v1/chat/completions` or `/v1/completions` → what to sample and how to answer. */
 import { type ChatRow, type RenderOptions, renderPrompt } from '../../tokenizer/index.js';
+import { counted } from '../../util/counted.js';
 import type { JsonRow } from '../../util/files.js';
 import { isObject } from '../../util/json-object.js';
 import { checkVariables } from '../inputs/open-tokenizer.js';
@@ -7,7 +8,7 @@ import type { ServedModel } from '../sampling/served-models.js';
 import { ApiError, asApiError, fieldError } from './api-error.js';
 import { Fields } from './fields.js';
 import { readMessages } from './read-messages.js';
-import { readSampling, type SamplingFields } from './read-sampling.js';
+import { checkIds, readSampling, type SamplingFields } from './read-sampling.js';
 import { readTools } from './read-tools.js';
 import type { ServingSettings } from './settings.js';
 
@@ -84,7 +85,7 @@ function readUsage(fields: Fields, isStream: boolean): boolean {
 /** @throws ApiError for more completions than the queue can hold, whatever waits */
 function checkCount(n: number, prompts: number, { maxQueue }: ServingSettings): void {
   if (n * prompts <= maxQueue) return;
-  const asked = prompts === 1 ? `${n}` : `${n} each of ${prompts} prompts`;
+  const asked = prompts === 1 ? `${n}` : `${n} each of ${counted(prompts, 'prompt')}`;
   throw fieldError(
     prompts === 1 ? 'n' : 'prompt',
     `${asked} are more completions than the queue holds (${maxQueue})`,
@@ -138,11 +139,12 @@ function readCompletion(fields: Fields, model: ServedModel, settings: ReadSettin
   const logprobs = fields.whole('logprobs', 0, MAX_TOP_LOGPROBS);
   const given = promptList(fields.raw('prompt'));
   checkCount(n, given.length, settings);
-  const prompts = given.map((prompt) =>
-    typeof prompt === 'string'
-      ? rendered(model, { prompt }, 'prompt', { ...render, where: 'request' })
-      : prompt,
-  );
+  const prompts = given.map((prompt) => {
+    if (typeof prompt === 'string')
+      return rendered(model, { prompt }, 'prompt', { ...render, where: 'request' });
+    checkIds('prompt', prompt, model.source.spec.vocabSize);
+    return prompt;
+  });
   const givesLogprobs = logprobs !== undefined;
   return { prompts, givesLogprobs, topLogprobs: logprobs ?? 0, hasTools: false };
 }
@@ -185,12 +187,12 @@ function fitted(
   const { params, isLengthGiven } = sampling;
   const wanted = isLengthGiven ? params.maxNewTokens : 1;
   if (room < wanted) {
-    const message = `the prompt has ${longest} tokens and the answer up to ${wanted}, the context ${maxContext}. Shorten the prompt, lower max_tokens, or serve with a larger max_model_len`;
+    const message = `the prompt has ${counted(longest, 'token')} and the answer up to ${wanted}, the context ${maxContext}. Shorten the prompt, lower max_tokens, or serve with a larger max_model_len`;
     throw new ApiError(message, { param: 'max_tokens', code: 'context_length_exceeded' });
   }
   const maxNewTokens = Math.min(params.maxNewTokens, room);
   if (params.minNewTokens > maxNewTokens) {
-    const problem = `${params.minNewTokens} is more than the ${maxNewTokens} tokens that the answer may have`;
+    const problem = `${params.minNewTokens} is more than the ${counted(maxNewTokens, 'token')} that the answer may have`;
     throw fieldError('min_tokens', problem, 'Lower it, or raise max_tokens');
   }
   return { ...sampling, params: { ...params, maxNewTokens } };

@@ -93,7 +93,8 @@ function readStopIds(fields: Fields, vocabSize: number): readonly number[] {
   throw fieldError('stop_token_ids', 'it is not a list of token ids');
 }
 
-function checkIds(name: string, ids: readonly number[], vocabSize: number): void {
+/** @throws ApiError naming the field and the first id that is no token */
+export function checkIds(name: string, ids: readonly number[], vocabSize: number): void {
   const unknown = ids.find((id) => id < 0 || id >= vocabSize);
   if (unknown === undefined) return;
   const remedy = `Give ids from 0 to ${vocabSize - 1}`;

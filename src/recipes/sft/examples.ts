@@ -3,6 +3,7 @@ import type { DatasetConfig, SftConfig } from '../../config/index.js';
 import { mixture } from '../../data/index.js';
 import type { MaskedSequence } from '../../model/index.js';
 import { preflight } from '../../train/index.js';
+import { counted } from '../../util/counted.js';
 import type { RecipeContext } from '../context.js';
 import { sayBeyondContext } from '../inputs/beyond-context.js';
 import type { ModelSource } from '../inputs/model-source.js';
@@ -56,7 +57,7 @@ async function trainingRows(
   }
   const mixed = mixture(parts, config.seed);
   const sizes = parts.map(({ items }) => items.length).join(' + ');
-  context.log(`data: a mixture of ${mixed.length} rows from ${sizes}`);
+  context.log(`data: a mixture of ${counted(mixed.length, 'row')} from ${sizes}`);
   return mixed;
 }
 
@@ -82,7 +83,7 @@ export async function sftExamples(
     where: (index) => placed[index]!.where,
   });
   context.log(
-    `data: ${facts.trainedTokens} of ${facts.tokens} tokens in the loss, the end in ${facts.eosTrained} of ${facts.examples} rows`,
+    `data: ${facts.trainedTokens} of ${counted(facts.tokens, 'token')} in the loss, the end in ${facts.eosTrained} of ${counted(facts.examples, 'row')}`,
   );
   sayBeyondContext(train, { context: source.spec.maxPositions, log: context.log });
   const heldOut = await heldOutExamples(config, (dataset) =>

@@ -2,6 +2,7 @@
 import { isHandling } from '../../config/index.js';
 import type { RunFolder } from '../../report/index.js';
 import type { LoopProgress, TrainerName } from '../../train/index.js';
+import { counted } from '../../util/counted.js';
 import { GuardError } from '../../util/errors.js';
 import type { RecipeContext } from '../context.js';
 import type { TrainingSession } from './recipe.js';
@@ -39,8 +40,7 @@ export function checkChanged(
   command: TrainerName,
 ): void {
   if (!trained.trainer.isStuck) return;
-  const steps = step - startStep;
-  const problem = `${steps} step${steps === 1 ? '' : 's'} changed no parameter`;
+  const problem = `${counted(step - startStep, 'step')} changed no parameter`;
   if (command !== 'grpo') throw new GuardError({ ...UNCHANGED, problem });
   context.log(`warning: ${UNCHANGED.where}: ${problem}. ${UNCHANGED.remedy}`);
 }

@@ -9,6 +9,7 @@ import {
 import type { DecoderSpec } from '../../model/spec.js';
 import type { RunFolder, Section } from '../../report/index.js';
 import type { AsyncGrader } from '../../rewards/index.js';
+import { counted } from '../../util/counted.js';
 import { resumeKeys } from '../../util/in-use.js';
 import type { RecipeContext } from '../context.js';
 import { answerGrader, graderName } from '../evaluation/benchmark.js';
@@ -123,7 +124,9 @@ export async function openTrainedEvaluation(
   if (config.eval === null) return null;
   const keys = evaluationKeys(config, config.eval);
   const inputs = await evaluationInputs(source, keys, context);
-  context.log(`evaluation: ${inputs.rows.length} rows, answers graded ${gradedBy(keys)}`);
+  context.log(
+    `evaluation: ${counted(inputs.rows.length, 'row')}, answers graded ${gradedBy(keys)}`,
+  );
   const graders = await openEvaluationGraders(keys, unbroken(context));
   if (config.eval_steps !== null) return { inputs, graders };
   await graders.close();

@@ -6,6 +6,7 @@ import { endRun, type ReadSource } from '../../report/index.js';
 import { deviceInfo } from '../../tensor/index.js';
 import { type CheckpointStore, heldOutMetrics } from '../../train/index.js';
 import { closing } from '../../util/close-stack.js';
+import { counted } from '../../util/counted.js';
 import { quantizationName } from '../../weights/index.js';
 import { unfinished } from '../interrupt.js';
 import { type FoundCheckpoint, keptSteps, restore, takeBest } from './checkpoints.js';
@@ -60,7 +61,7 @@ export async function runSession<Config extends TrainerConfig, Inputs>(
     const { totalSteps } = prepared;
     if (startStep > totalSteps) {
       context.log(
-        `warning: the run has ${startStep} steps already, more than ${totalSteps}: none follows`,
+        `warning: the run has ${counted(startStep, 'step')} already, more than ${totalSteps}: none follows`,
       );
     }
     const resumeStep = checkpoint === null ? null : startStep;
@@ -117,7 +118,7 @@ function sayDevice({ run, source, context }: TrainingSession, command: string): 
     context.log(`${command}: linear modules of the base in 4 bits (${quantization})`);
   }
   const place = card === null ? device : `${device} (${card})`;
-  context.log(`${command}: TensorFlow ${tensorflow} on ${place}, ${threads} threads`);
+  context.log(`${command}: TensorFlow ${tensorflow} on ${place}, ${counted(threads, 'thread')}`);
 }
 
 /** Puts the checkpoint in place, where there is one. */
@@ -148,7 +149,7 @@ function duringTraining(
   const { eval_steps: every, load_best_model_at_end: seeksBest } = config;
   if (seeksBest && every !== null && every % savePeriod > 0) {
     context.log(
-      `warning: eval_steps=${every}: checkpoints are of every ${savePeriod} steps, a whole generation. Of other steps only the last one can be the best: give a multiple of ${savePeriod}`,
+      `warning: eval_steps=${every}: checkpoints are of every ${counted(savePeriod, 'step')}, a whole generation. Of other steps only the last one can be the best: give a multiple of ${savePeriod}`,
     );
   }
   return new DuringTraining({

@@ -2,6 +2,7 @@
  * Sequences as Tinker's losses read them. The service sums over tokens; each number here is divided by the tokens
  * of the optimizer step, so that its sum is our mean.
  */
+import { counted } from '../../util/counted.js';
 import { RunError } from '../../util/errors.js';
 import type { Datum } from './tensors.js';
 
@@ -46,7 +47,7 @@ export function policyGradientData(rows: readonly SampledSequence[], tokens: num
     if (logprobs.length !== ids.length) {
       throw new RunError({
         where: 'Tinker',
-        problem: `${ids.length} sampled tokens came with ${logprobs.length} log-probabilities`,
+        problem: `${counted(ids.length, 'sampled token')} came with ${logprobs.length} log-probabilities`,
       });
     }
     const { input, target_tokens } = shifted([...promptIds, ...ids]);

@@ -1,5 +1,6 @@
 /** Runs side by side: their last metrics and results, and what differs in their configs. */
 import { basename, resolve, sep } from 'node:path';
+import { counted } from '../../util/counted.js';
 import type { MetricRow, MetricValue } from '../rows/metric-row.js';
 import { configDifferences } from '../run/config-differences.js';
 import { type RunRows, readRun } from '../run/read-run.js';
@@ -126,7 +127,11 @@ function comparisonReport(parts: ComparisonParts): Report {
     { ...section('Last metrics', metrics), isFolded: true },
     ...runs.flatMap((run, i) => ownSections(run, names[i] ?? run.dir)),
   ];
-  return { title: `Comparison of ${runs.length} runs`, subtitle: names.join(' · '), sections };
+  return {
+    title: `Comparison of ${counted(runs.length, 'run')}`,
+    subtitle: names.join(' · '),
+    sections,
+  };
 }
 
 /** Completions shown of each run. */

@@ -1,4 +1,5 @@
 /** Which of many completions a page shows, and how much of a long text. */
+import { counted } from '../../util/counted.js';
 import { sum } from '../../util/numbers.js';
 import type { Completion, CompletionsSection, PromptCompletions } from './report-types.js';
 
@@ -83,5 +84,5 @@ const withoutMiddles = (prompt: PromptCompletions): PromptCompletions => ({
 function withoutMiddle(text: string, { head, tail }: { head: number; tail: number }): string {
   const cut = text.length - head - tail;
   if (cut <= 0) return text;
-  return `${text.slice(0, head)}\n[… ${cut} characters left out …]\n${text.slice(-tail)}`;
+  return `${text.slice(0, head)}\n[… ${counted(cut, 'character')} left out …]\n${text.slice(-tail)}`;
 }

@@ -1,4 +1,5 @@
 /** A report as one HTML page without outside resources; its one script filters completions. */
+import { counted } from '../../util/counted.js';
 import { writeFileAtomic } from '../../util/files.js';
 import { sum } from '../../util/numbers.js';
 import { duration, formatCell, percent } from '../text-table.js';
@@ -108,7 +109,7 @@ function factsHtml({ facts }: FactsSection): string {
 function tableHtml(section: TableSection): string {
   const table = tableBody(section);
   if (section.isFolded !== true) return table;
-  return `<details class="fold"><summary>Show ${section.rows.length} rows</summary>${table}</details>`;
+  return `<details class="fold"><summary>Show ${counted(section.rows.length, 'row')}</summary>${table}</details>`;
 }
 
 function tableBody({ header, rows }: TableSection): string {

@@ -1,5 +1,6 @@
 /** The report of one run, made from the rows in its folder. */
 import { basename } from 'node:path';
+import { counted } from '../../util/counted.js';
 import { sum } from '../../util/numbers.js';
 import type { RunRows } from '../run/read-run.js';
 import { samplesPath } from '../run/run-files.js';
@@ -66,7 +67,7 @@ export function runSections(run: Pick<RunRows, 'metrics' | 'samples'>, prefix = 
     {
       type: 'examples',
       title: title('Example completions'),
-      note: `From ${lengths.length} sampled completions, spread evenly over the ranking, best first.`,
+      note: `From ${counted(lengths.length, 'sampled completion')}, spread evenly over the ranking, best first.`,
       examples: pickExamples(samples, EXAMPLES),
     },
   ];

@@ -2,6 +2,7 @@
  * All trackers of a run behind one door that never holds training up: rows wait in memory while one before
  * them is on its way, and a tracker that fails is left alone, which is said once and at the end.
  */
+import { counted } from '../../util/counted.js';
 import { messageOf } from '../../util/errors.js';
 import type { TrackerName } from '../../util/tracker-names.js';
 import type { MetricRow } from '../rows/metric-row.js';
@@ -107,7 +108,9 @@ class Queue {
       if (!this.hasFailed) this.say(`${this.tracker.name}: ${messageOf(error)}`);
     }
     if (this.lost > 0) {
-      this.say(`${this.tracker.name}: ${this.lost} rows were not sent; metrics.jsonl has them all`);
+      this.say(
+        `${this.tracker.name}: ${counted(this.lost, 'row')} not sent; metrics.jsonl has all`,
+      );
     }
   }
 

@@ -1,4 +1,5 @@
 /** What a call may ask for. */
+import { counted } from '../../util/counted.js';
 import { InputError } from '../../util/errors.js';
 import { checkSamplingParams } from '../sampling/params.js';
 import type { Completion, PromptRequest, StreamRequest } from '../types.js';
@@ -45,7 +46,7 @@ export function checkRequests(
     if (promptIds.length >= limits.maxContext) {
       throw new InputError({
         where,
-        problem: `the prompt has ${promptIds.length} tokens, the context holds ${limits.maxContext}`,
+        problem: `the prompt has ${counted(promptIds.length, 'token')}, the context holds ${limits.maxContext}`,
         remedy: 'Shorten the prompt or raise the context length',
       });
     }
@@ -63,7 +64,7 @@ export function checkSequences(
     if (ids.length > maxContext) {
       throw new InputError({
         where,
-        problem: `it has ${ids.length} tokens, the context holds ${maxContext}`,
+        problem: `it has ${counted(ids.length, 'token')}, the context holds ${maxContext}`,
         remedy: 'Shorten it or raise the context length',
       });
     }

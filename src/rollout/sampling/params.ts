@@ -1,4 +1,5 @@
 /** The ranges of sampling parameters. */
+import { counted } from '../../util/counted.js';
 import { InputError } from '../../util/errors.js';
 import { MIN_TEMPERATURE } from '../../util/temperature.js';
 import type { SamplingParams } from '../types.js';
@@ -71,7 +72,7 @@ export function checkSamplingParams(params: SamplingParams, vocabSize = 2 ** 31)
   if (params.minNewTokens > params.maxNewTokens) {
     throw new InputError({
       where: 'min_new_tokens',
-      problem: `${params.minNewTokens} is more than the ${params.maxNewTokens} tokens that a completion may have`,
+      problem: `${params.minNewTokens} is more than the ${counted(params.maxNewTokens, 'token')} that a completion may have`,
       remedy: 'Lower it, or raise the length',
     });
   }

@@ -73,7 +73,7 @@ describe('lorikeet', () => {
     const { status, stderr } = spawnSync('bash', ['-c', call, process.execPath, ...words], {
       encoding: 'utf8',
     });
-    expect(stderr).toContain('1 of 1 reference answers do not score full');
+    expect(stderr).toContain('1 of 1 reference answer without the full score');
     expect(status).toBe(1);
   });
 

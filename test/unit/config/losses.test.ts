@@ -35,7 +35,7 @@ describe('dpo', () => {
       loss_weights: [1, 0.2],
     });
     expect(refusal(dpoSchema, list('sigmoid', 'sft'), 'loss_weights=[1]')).toMatch(
-      /1 weights for 2 losses/,
+      /1 weight for 2 losses/,
     );
     expect(refusal(dpoSchema, list('sigmoid', 'sigmoid'))).toMatch(/listed twice/);
     expect(refusal(dpoSchema, list('kto', 'sft'))).toMatch(/kto is a loss of single answers/);

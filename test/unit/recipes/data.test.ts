@@ -214,7 +214,7 @@ describe('runData of a data set of files', () => {
       'gsm8k-platinum: the data set has no training rows',
     );
     await expect(runData(config({ name, ...all, test_samples: 6 }), context)).rejects.toThrow(
-      'test_samples: 6 rows are more than there are. At most 5 can be had',
+      'test_samples: 6 rows asked for, more than there are. At most 5 can be had',
     );
     await expect(runData(config({ name: 'gsm9k' }), context)).rejects.toThrow(
       '"gsm9k" is no data set',
@@ -235,13 +235,13 @@ describe('runData of a data set of files', () => {
     expect(questions('train.jsonl').length).toBe(24);
     const more = runData(config({ ...sizes, train_samples: 25, overwrite: true }), context);
     await expect(more).rejects.toThrow(
-      /train_samples \+ valid_samples: 31 rows are more than there are/,
+      /train_samples \+ valid_samples: 31 rows asked for, more than there are/,
     );
     const all = { ...sizes, train_samples: null, overwrite: true };
     await runData(config({ ...all, valid_samples: 29 }), context);
     expect(questions('train.jsonl').length).toBe(1);
     await expect(runData(config({ ...all, valid_samples: 30 }), context)).rejects.toThrow(
-      'valid_samples and one row to train on: 31 rows are more than there are. At most 30 can be had',
+      'valid_samples and one row to train on: 31 rows asked for, more than there are. At most 30 can be had',
     );
   });
 });

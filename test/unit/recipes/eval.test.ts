@@ -227,10 +227,10 @@ describe('samples and runs', () => {
     logged.length = 0;
     await evaluated('unread', `dataset.path=${path}`);
     expect(logged).toContain(
-      'data: 1 rows have prompt and question: prompt is what the model reads',
+      'data: 1 row with prompt and question: prompt is what the model reads',
     );
     expect(logged).toContain(
-      'warning: 1 messages have fields that prompt_template does not read, which are left out: thinking',
+      'warning: fields of 1 message that prompt_template does not read are left out: thinking',
     );
   });
 

@@ -51,7 +51,7 @@ describe('grade', () => {
     await runGrade(config, context);
     expect(lines).toContainEqual(
       expect.stringMatching(
-        /^warning: 1 of 1 rows have no score; the first \(error\): .*reference_answer/,
+        /^warning: 1 of 1 row without a score; the first \(error\): .*reference_answer/,
       ),
     );
     writeFileSync(path('in.jsonl'), '');

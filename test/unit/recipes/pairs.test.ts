@@ -19,11 +19,11 @@ it.each([
       { prompt_id: '0', prompt: 'a', completion: 'b', reward: null, correct: false },
       { prompt_id: '0', prompt: 'a', completion: 'c', reward: null, correct: false },
     ],
-    /no pairs: none of its 2 rows has a reward\. Grade them first/,
+    /no pairs: none of its rows \(2\) has a reward\. Grade them first/,
   ],
   [
     [{ prompt_id: '0', prompt: 'a', completion: 'b', reward: 1, correct: true }],
-    /no pairs of 1 prompts: single 1\. Sample more/,
+    /no pairs of 1 prompt: single 1\. Sample more/,
   ],
 ])('pairs of %j are refused with the reason', async (rows, message) => {
   const input = join(dir, 'rows.jsonl');

@@ -181,7 +181,7 @@ describe('predict engine=server', () => {
     mkdirSync(join(dir, 'again'));
     for (const part of parts) writeFileSync(part, '{');
     await expect(predict(...words)).rejects.toThrow(/invalid_request_error/);
-    expect(logs.at(-1)).toMatch(/^2 rows are kept. Go on with resume=auto/);
+    expect(logs.at(-1)).toMatch(/^2 rows kept. Go on with resume=auto/);
     isBroken = false;
     const second = predict(...words);
     await expect(predict(...words)).rejects.toThrow(

@@ -381,7 +381,7 @@ describe('a run folder', () => {
   it('holds rows out, which are then evaluated on', async () => {
     await start({ samples: await answers() });
     const done = await tinker([...GRPO, grader(), 'eval_samples=1', 'report_to=none']);
-    expect(done.err).toContain('the first 1 rows are held out for evaluation');
+    expect(done.err).toContain('1 row held out for evaluation');
     expect(JSON.parse(done.out)).toMatchObject({ eval_size: 1 });
     const sft = await tinker(['sft', 'eval_samples=1', 'overwrite=true']);
     expect(sft.code).toBe(2);

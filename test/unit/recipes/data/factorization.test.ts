@@ -78,7 +78,7 @@ test('says how many rows repeat a number, and where there is none', async () => 
   };
   expect(different).toBeLessThanOrEqual(90);
   expect(logged.at(-1)).toBe(
-    `${120 - different} rows repeat numbers of their split: its tiers have no others`,
+    `${120 - different} rows with a number of another row: the tiers of the split have no others`,
   );
   const none = run({ max_value: 10, output_dir: join(folder, 'none') });
   expect((await rejectionOf(InputError, none)).message).toMatch(

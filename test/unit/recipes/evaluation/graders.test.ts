@@ -82,7 +82,7 @@ describe('a grader file decides what is correct', () => {
     const text = readFileSync(evaluationFile(at('checks'), '_metrics.txt'), 'utf8');
     expect(text).toContain('Grades: 2 ok, 0 timeout, 0 error, 1 skipped');
     expect(text).not.toContain('Flexible');
-    expect(text).toContain('Not graded: 1 completions without a score');
+    expect(text).toContain('Not graded: 1 completion without a score');
   });
 
   it('from pass_threshold on, with the mean of the scores beside it', async () => {
@@ -107,8 +107,7 @@ describe('a grader file decides what is correct', () => {
       ...missing,
     });
     expect(metrics).toMatchObject({ eval_size: 0, accuracy: null, status_error: 3 });
-    const warning =
-      '3 of 3 completions are not graded and in no accuracy; the first (error): item: ';
+    const warning = '3 of 3 completions not graded and in no accuracy; the first (error): item: ';
     expect(logged.join('\n')).toContain(warning);
     const broken = judged('broken', { type: 'string_check', operation: 'eq', input: '{{x}}' });
     await expect(broken).rejects.toThrow();

@@ -61,7 +61,7 @@ describe('grade --validate', () => {
     const bad = await run(`input=${rowsFile([...ROWS, { answer: 'none' }])}`, ...gold);
     expect(bad.gold?.[0]).toMatchObject({ failures: 1, first: { index: 2, score: null } });
     expect(() => verifyGrade(bad)).toThrow(
-      '1 of 3 reference answers do not score full, first row 3',
+      '1 of 3 reference answers without the full score, first row 3',
     );
   });
 

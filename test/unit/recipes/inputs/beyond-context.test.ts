@@ -4,7 +4,7 @@ import { sayBeyondContext } from '../../../../src/recipes/inputs/beyond-context.
 const sequences = [3, 4, 5, 9].map((length) => ({ ids: new Array<number>(length).fill(1) }));
 
 it.each([
-  [4, ["warning: 2 of 4 sequences are longer than the model's context of 4 tokens"]],
+  [4, ["warning: longer than the model's context of 4 tokens: 2 of 4 sequences"]],
   [9, []],
 ])('sequences beyond a context of %i tokens are counted', (context, said) => {
   const lines: string[] = [];

@@ -19,6 +19,6 @@ it('rows with half a character are counted, whole ones are not', async () => {
   await loadDataset(dataset, { seed: 1, context: logInto(lines) });
   expect(lines).toEqual([
     `data: 3 of 3 rows of ${path}`,
-    `warning: 2 rows hold half a character (a surrogate without its other half), which is read as U+FFFD (the first: ${path}:2)`,
+    `warning: half a character (a surrogate without its other half) in 2 rows is read as U+FFFD (the first: ${path}:2)`,
   ]);
 });

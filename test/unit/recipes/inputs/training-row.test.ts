@@ -71,7 +71,7 @@ it('a row of several forms is read by the same one as a prompt and to train on, 
     lines.push(line);
   });
   expect(lines).toEqual([
-    'data: 2 rows have question and text: question is what the model reads',
-    'data: 1 rows have prompt and question: prompt is what the model reads',
+    'data: 2 rows with question and text: question is what the model reads',
+    'data: 1 row with prompt and question: prompt is what the model reads',
   ]);
 });

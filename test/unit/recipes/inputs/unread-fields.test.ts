@@ -42,7 +42,7 @@ describe('the fields of messages', () => {
       { messages: [{ from: 'human', value: 'x' }], other: [{ name: 'no message' }] },
     ];
     const line = (reader: string) =>
-      `warning: 2 messages have fields that ${reader} does not read, which are left out: thinking, tool_calls`;
+      `warning: fields of 2 messages that ${reader} does not read are left out: thinking, tool_calls`;
     expect(said(rows, CONTENT_ONLY, null)).toEqual([line('the chat template')]);
     expect(said(rows, `${WITH_CALLS}{{ m.reasoning_content }}`, null)).toEqual([]);
     expect(said(rows, `${WITH_CALLS}{{ m.thinking }}`, '{prompt}')).toEqual([

@@ -116,7 +116,7 @@ describe('RowStore', () => {
     expect(lines).toEqual([]);
     await fill({ resume: 'auto' }, new Error('no server'));
     expect(lines).toEqual([
-      '1 rows are kept. Go on with resume=auto, or start anew with overwrite=true',
+      '1 row kept. Go on with resume=auto, or start anew with overwrite=true',
     ]);
   });
 
@@ -185,7 +185,7 @@ describe('RowStore', () => {
     });
     store.add(row(7, 0));
     expect(store.left).toEqual({
-      problem: '1 rows are kept',
+      problem: '1 row kept',
       remedy: 'Go on with resume=auto, or start anew with overwrite=true',
     });
     store.close();

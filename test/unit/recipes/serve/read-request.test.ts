@@ -31,3 +31,11 @@ it('refuses more before it renders one', () => {
   );
   expect(rendered).toEqual([]);
 });
+
+it('refuses ids that are no tokens before they reach the others of a batch', () => {
+  for (const id of [-1, 8]) {
+    expect(() => readRequest('completions', { prompt: [[1], [7, id]] }, settingsOf(2))).toThrow(
+      `prompt: the model has no token ${id}. Give ids from 0 to 7`,
+    );
+  }
+});

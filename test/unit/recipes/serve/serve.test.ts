@@ -336,7 +336,11 @@ describe('fields', () => {
     [{ prompt: '1', logprobs: 21 }, 'logprobs', /21 is not a whole number >= 0 and <= 20/],
     [{ prompt: '1', best_of: 3 }, 'best_of', /n gives them all/],
     [{ prompt: ['1', '2'], n: 21 }, 'prompt', /21 each of 2 prompts are more .* holds \(40\)/],
-    [{ prompt: [99999] }, 'prompt', /token id 99999 is outside/],
+    [
+      { prompt: ['1', [5, 99999]] },
+      'prompt',
+      /^prompt: the model has no token 99999\. Give ids from/,
+    ],
   ])('%j of a completion is refused', async (asked, param, message) => {
     const { status, body } = await post('/completions', asked);
     expect([status, (body.error as JsonRow).param]).toEqual([400, param]);

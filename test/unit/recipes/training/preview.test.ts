@@ -44,7 +44,7 @@ describe('--preview', () => {
     expect(lines[0]).toMatch(/^(<\|bos\|>)?Is 1\+1 2\?$/);
     expect(lines[1]).toBe('⟦[1+1]{2}<|eos|>⟧');
     expect(out).toContain('2 sequences, ');
-    expect(out).toContain('data: 1 rows cut to 32 tokens');
+    expect(out).toContain('data: 1 row cut to 32 tokens');
     expect(out).toContain('writes ');
     expect(out).not.toContain('row 2');
     expect(existsSync(join(dir, 'out'))).toBe(false);
@@ -99,7 +99,7 @@ describe('--preview', () => {
   it('kto: answers that are all to one prompt are refused', async () => {
     const { code, err } = await preview('dpo', pairs, '--preview', '1', 'loss_type=kto');
     expect(code).toBe(2);
-    expect(err).toMatch(/dataset: its 2 answers are all to one prompt.*apo_zero_unpaired/);
+    expect(err).toMatch(/dataset: all of its answers \(2\) are to one prompt.*apo_zero_unpaired/);
     const free = await preview('dpo', pairs, '--preview', '1', 'loss_type=apo_zero_unpaired');
     expect(free.code).toBe(0);
   });
@@ -161,14 +161,14 @@ describe('--preview', () => {
     expect(stopped.code).toBe(2);
     expect(stopped.err).toMatch(/long\.jsonl:1: its prompt has 163 tokens.*overlong_prompts/);
     const dropped = await grpo('overlong_prompts=drop');
-    expect(dropped.out).toContain('1 sequences, ');
+    expect(dropped.out).toContain('1 sequence, ');
     expect(dropped.out).toContain('data: 1 of 2 rows left out: prompts too long');
     const cut = await grpo('overlong_prompts=left');
     expect(cut.out).toContain('2 sequences, ');
     expect(cut.out).toContain('data: 1 of 2 prompts cut at their beginning: too long');
     const none = await grpo('overlong_prompts=drop', 'dataset.num_samples=1');
     expect(none.err).toMatch(
-      /dataset: none of its 1 prompts leaves room for a completion\. Lower max_completion_length$/m,
+      /dataset: none of its prompts \(1\) leaves room for a completion\. Lower max_completion_length$/m,
     );
     const longest = await grpo('max_completion_length=9999');
     expect(longest.err).toMatch(/max_completion_length: 9999 tokens leave no room/);

@@ -167,7 +167,7 @@ describe('a tracker that fails', () => {
     await trackers.finish('done');
     expect(lines.slice(1)).toEqual([
       expect.stringContaining('mlflow: no more is sent there ('),
-      'mlflow: 5 rows were not sent; metrics.jsonl has them all',
+      'mlflow: 5 rows not sent; metrics.jsonl has all',
     ]);
     expect(lines[1]).toContain('MLflow says INTERNAL: full');
     expect(readdirSync(join(dir, 'tensorboard'))).toHaveLength(1);

@@ -83,7 +83,7 @@ describe('wandb', () => {
     expect(lines).toEqual([
       'wandb: offline',
       'wandb: no more is sent there (wandb: ValueError: step 3 is refused)',
-      'wandb: 1 rows were not sent; metrics.jsonl has them all',
+      'wandb: 1 row not sent; metrics.jsonl has all',
     ]);
   });
 
@@ -95,7 +95,7 @@ describe('wandb', () => {
     expect(lines).toEqual([
       'wandb: offline',
       'wandb: no more is sent there (wandb: its Python process has ended (SIGKILL))',
-      'wandb: 1 rows were not sent; metrics.jsonl has them all',
+      'wandb: 1 row not sent; metrics.jsonl has all',
     ]);
   });
 
