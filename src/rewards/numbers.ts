@@ -78,16 +78,22 @@ function readNumber(text: string): WrittenNumber | null {
   return toNumber(match.groups ?? {}, MAGNITUDE.exec(rest)?.[1]?.toLowerCase());
 }
 
-/** A sign that does not follow a number or a bracket, then currency, digits, exponent and denominator. */
+/** A sign that does not follow a number or a bracket, then currency, digits, exponent, denominator and a word of size. */
 const IN_PROSE =
-  /(?:(?<![\p{N})\]}])[-\u2212\u2013\ufe63\uff0d])?(?:\\?[$€£¥₹])?(?:(?:\d{1,3}(?:(?:,(?:\\!)?|\{,\})\d{3})+(?!\d)|\d+)(?:\.\d+)?|(?<!\d)\.\d+)(?:e[-+]?\d{1,3}(?![\d.]))?(?:\s?\/\s?\d+(?:\.\d+)?)?/giu;
+  /(?:(?<![\p{N})\]}])[-\u2212\u2013\ufe63\uff0d])?(?:\\?[$€£¥₹])?(?:(?:\d{1,3}(?:(?:,(?:\\!)?|\{,\})\d{3})+(?!\d)|\d+)(?:\.\d+)?|(?<!\d)\.\d+)(?:e[-+]?\d{1,3}(?![\d.]))?(?:\s?\/\s?\d+(?:\.\d+)?)?(?<magnitude>\s?(?:thousand|million|billion|trillion)\b)?/giu;
 
 /**
- * The last number in a text of any length, as written, for `parseNumber`; null when there is none.
- * @example lastNumber('She earns −1,200 dollars.') // '−1,200'
+ * The last number in a text of any length, as written, for `parseNumber`; none when there is none. Before a word of
+ * size it is read with it and without it: millions may be asked for.
+ * @example lastNumber('She earns −1,200 dollars.') // ['−1,200']
+ * @example lastNumber('That is 2 million.') // ['2 million', '2']
  */
-export function lastNumber(text: string): string | null {
-  return lastMatch(text, IN_PROSE)?.[0] ?? null;
+export function lastNumber(text: string): string[] {
+  const match = lastMatch(text, IN_PROSE);
+  if (match === null) return [];
+  const [written] = match;
+  const { magnitude = '' } = match.groups ?? {};
+  return magnitude === '' ? [written] : [written, written.slice(0, -magnitude.length)];
 }
 
 type Parts = Readonly<Record<string, string | undefined>>;

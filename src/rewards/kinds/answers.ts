@@ -9,17 +9,19 @@ import { mathEquivalent } from '../math/equivalence.js';
 import { lastNumber, numbersEqual, parseNumber } from '../numbers.js';
 import type { RewardFactory } from '../reward.js';
 
-/** The last number of the completion is the gold number, within `tolerance` (absolute, default 0). */
+/** The last number of the completion is the gold number, with a word like "million" behind it or without, within `tolerance` (absolute, default 0). */
 export const numericReward: RewardFactory = ({ settings }) => {
   const tolerance = settings.number('tolerance', 0, [0, Number.MAX_VALUE]);
   return (completion, row) => {
     const gold = goldOf(row);
     const wanted = gold === null ? null : parseNumber(gold);
     if (gold === null || wanted === null) return null;
-    const answer = lastNumber(completion) ?? '';
-    if (numbersEqual(answer, gold)) return 1;
-    const value = parseNumber(answer);
-    return value !== null && Math.abs(value - wanted) <= tolerance ? 1 : 0;
+    const isRight = (answer: string): boolean => {
+      const value = parseNumber(answer);
+      return value !== null && Math.abs(value - wanted) <= tolerance;
+    };
+    const readings = lastNumber(completion);
+    return readings.some((answer) => numbersEqual(answer, gold) || isRight(answer)) ? 1 : 0;
   };
 };
 

@@ -34,6 +34,10 @@ describe('numeric', () => {
     ['about 1e3', '1000', 1],
     ['\\$1{,}200', '1200', 1],
     ['half of it: 3/4', '0.75', 1],
+    ['They have 1.5 million in all.', '1500000', 1],
+    ['They have 1.5 million in all.', '1.5', 1],
+    ['They have 1.5 millionaires.', '1500000', 0],
+    ['of 2 million only 3', '2000000', 0],
   ])('%j against %s is %d', (text, answer, score) => {
     expect(part('numeric', text, { answer })).toBe(score);
   });
