@@ -5,7 +5,14 @@ import { placeOf } from '../util/file-place.js';
 import { inputPaths } from './input-paths.js';
 
 /** Keys that name a file or folder which a command replaces as a whole. */
-const OUTPUT_KEYS = ['output', 'output_csv', 'table', 'results_file', 'rows_file'] as const;
+const OUTPUT_KEYS = [
+  'output',
+  'output_csv',
+  'table',
+  'results_file',
+  'rows_file',
+  'bandit_file',
+] as const;
 
 /** @throws InputError naming the key whose file is an input, or that of another key, as well */
 export function checkOwnFiles(schema: z.core.$ZodType, config: object): void {

@@ -16,6 +16,7 @@ import {
   loadConfig,
   pairsSchema,
   pipelineSchema,
+  rolloutsSchema,
   sftSchema,
   tinkerSchema,
 } from '../../../src/config/index.js';
@@ -574,6 +575,12 @@ describe('an output that is the input, or another output', () => {
     );
     expect(at(evalSchema, 'model=m', 'results_file=e', 'rows_file=./e')).toThrow(
       one('rows_file', 'results_file'),
+    );
+    expect(at(rolloutsSchema, ...base, 'output=e', 'bandit_file=./e')).toThrow(
+      one('bandit_file', 'output'),
+    );
+    expect(at(rolloutsSchema, ...base, 'output=e', 'bandit_from=b', 'bandit_file=b')).toThrow(
+      'bandit_file: b is what the command reads',
     );
   });
 
