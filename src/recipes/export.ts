@@ -3,7 +3,7 @@
  * (`export/gguf.ts`) as a file of llama.cpp.
  */
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { ExportConfig } from '../config/index.js';
 import { decoderConfig, type Merged, mergedWeights, toStored } from '../model/index.js';
 import { EMBEDDING } from '../model/spec-modules.js';
@@ -11,6 +11,7 @@ import { saveTokenizer } from '../tokenizer/index.js';
 import { replaceFolder } from '../util/atomic-folder.js';
 import { makeFolder } from '../util/disk.js';
 import { InputError } from '../util/errors.js';
+import { placeOf } from '../util/file-place.js';
 import { copyFile, writeFileAtomic, writeJson } from '../util/files.js';
 import { sum } from '../util/numbers.js';
 import { elementCount } from '../util/shape.js';
@@ -66,7 +67,7 @@ const hostDtype = ({ dtype }: ExportConfig, auto: HostDtype | null): HostDtype |
   dtype === 'auto' || dtype === 'q8_0' ? auto : dtype;
 
 function checkNotItself(output: string, { baseDir }: ModelSource): void {
-  if (resolve(output) !== resolve(baseDir)) return;
+  if (placeOf(output) !== placeOf(baseDir)) return;
   throw new InputError({
     where: 'output',
     problem: `${output} is the model itself`,

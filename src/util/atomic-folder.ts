@@ -1,7 +1,8 @@
 /** Folders that are filled beside their place and take it by renaming when they are whole. */
 import { existsSync, renameSync, rmSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { makeFolder, writing } from './disk.js';
+import { placeOf } from './file-place.js';
 import { leftParts } from './left-parts.js';
 import { namesIn } from './names-in.js';
 
@@ -12,15 +13,15 @@ export const partName = (name = ''): string => `${name}part-${process.pid}`;
 const PART = /(?:^|[.])part-(\d+)(?:[.]old)?$/;
 
 /**
- * What `fill` puts into the folder that it is given becomes `target`. A former one stays until then, and is moved
- * aside first: programs that run may still use its files. What killed processes have left of it goes.
+ * What `fill` puts into the folder that it is given becomes `target`, or what that links to. A former one stays until
+ * then, and is moved aside first: programs that run may still use its files. What killed processes have left of it goes.
  * @throws what `fill` throws: nothing half-made is left; what `notWritten` says where the folder cannot be made
  */
 export async function replaceFolder<T>(
   target: string,
   fill: (part: string) => Promise<T>,
 ): Promise<T> {
-  const folder = resolve(target);
+  const folder = placeOf(target);
   const part = partName(`${folder}.`);
   const old = `${part}.old`;
   makeFolder(dirname(folder));

@@ -1,8 +1,9 @@
 /** A model folder as a command's output: what may be replaced. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { checkFolderPlace } from '../../util/disk.js';
 import { InputError } from '../../util/errors.js';
+import { placeOf } from '../../util/file-place.js';
 import { inUseRemedy } from '../../util/in-use.js';
 import { whileLocked } from './output-lock.js';
 
@@ -25,7 +26,7 @@ export async function whileModelLocked<T>(config: ModelOutput, work: () => Promi
 }
 
 function checkModelFolder({ output, overwrite }: ModelOutput): void {
-  checkFolderPlace(dirname(resolve(output)));
+  checkFolderPlace(dirname(placeOf(output)));
   if (!existsSync(output)) return;
   const isFolder = statSync(output).isDirectory();
   if (isFolder && readdirSync(output).length === 0) return;

@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { hostname } from 'node:os';
@@ -226,6 +227,9 @@ test('a base in 4 bits is written as what its bits stand for, in the type of the
 test('the folder of the model itself is never replaced', async () => {
   const onto = keys('base', { overwrite: true });
   await expect(runExport(onto, context)).rejects.toThrow(/output: .* is the model itself/);
+  symlinkSync(at('base'), at('link'));
+  const byLink = keys('link', { overwrite: true });
+  await expect(runExport(byLink, context)).rejects.toThrow(/output: .* is the model itself/);
 });
 
 test('an output that another process writes is refused, by any spelling', async () => {

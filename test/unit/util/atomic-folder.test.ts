@@ -1,10 +1,12 @@
 /** Folders that take their place when they are whole, and what killed processes have left of them. */
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   rmdirSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -33,6 +35,18 @@ it('takes the place of a former folder when it is whole', async () => {
   expect(made).toBe(7);
   expect(readdirSync(home)).toEqual(['model']);
   expect(readdirSync(target)).toEqual(['b']);
+});
+
+it('takes the place of what a link leads to, which stays a link', async () => {
+  const { home, target } = folderOf('linked', 'a');
+  const link = join(dir, 'link');
+  symlinkSync(target, link);
+  for (const name of ['b', 'c']) {
+    await replaceFolder(link, async (part) => writeFileSync(join(part, name), 'new'));
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(readdirSync(home)).toEqual(['model']);
+    expect(readdirSync(target)).toEqual([name]);
+  }
 });
 
 it('leaves the former folder alone where filling fails', async () => {
