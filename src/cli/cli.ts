@@ -1,4 +1,6 @@
 /** The program: words → command → exit code. An error becomes a line on standard error. */
+import { isUtf8 } from 'node:buffer';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import yargs from 'yargs';
 import { interruption } from '../recipes/interrupt.js';
 import { InputError, InputErrors, LorikeetError, messageOf } from '../util/errors.js';
@@ -70,13 +72,34 @@ function buildParser(
 
 const HELP: readonly string[] = ['--help', '-h'];
 
+/** Node knows paths as text: one that is none would lead elsewhere. */
 function checkFolder(): void {
+  const where = 'current folder';
+  let path: string;
   try {
-    process.cwd();
+    path = process.cwd();
   } catch {
     const problem = 'it is gone: it was deleted or moved';
-    throw new InputError({ where: 'current folder', problem, remedy: 'Go to one that is there' });
+    throw new InputError({ where, problem, remedy: 'Go to one that is there' });
   }
+  if (statSync(path, { throwIfNoEntry: false })?.ino === statSync('.').ino) return;
+  const problem = `its path ${JSON.stringify(path)} is not UTF-8`;
+  throw new InputError({ where, problem, remedy: 'Rename it, or go to another' });
+}
+
+/** The system has the bytes of the command line, where it is asked. */
+const COMMAND_LINE = '/proc/self/cmdline';
+
+/** @throws InputError for bytes that are not UTF-8, which Node gives as U+FFFD */
+function checkText(words: readonly string[]): void {
+  const word = words.find((each) => each.includes('\ufffd'));
+  if (word === undefined || !existsSync(COMMAND_LINE) || isUtf8(readFileSync(COMMAND_LINE))) return;
+  const problem = `${JSON.stringify(word)} is not UTF-8`;
+  throw new InputError({
+    where: 'command line',
+    problem,
+    remedy: 'Rename the file, or mend the text',
+  });
 }
 
 function checkCommand(words: readonly string[]): void {
@@ -103,6 +126,7 @@ export async function runCli(argv: readonly string[], world: Surroundings): Prom
   const { call, config: words } = splitWords(argv.length === 0 ? ['--help'] : argv);
   try {
     checkFolder();
+    checkText(argv);
     checkCommand(call);
     const isHelp = call.some((word) => HELP.includes(word));
     const parser = buildParser({ columns: world.columns, isHelp }, (command, flags) =>

@@ -16,3 +16,13 @@ it('sets what is not set, and needs no file', () => {
   readEnvFile(dir, env);
   expect(env.OPENAI_API_KEY).toBe('sk-1');
 });
+
+it('reads past a byte-order mark, and refuses what is not UTF-8', () => {
+  const path = join(temporaryFolder(), '.env');
+  writeFileSync(path, '\ufeffFIRST=1\r\nSECOND=2\r\n');
+  const env: Record<string, string | undefined> = {};
+  readEnvFile(path, env);
+  expect(env).toEqual({ FIRST: '1', SECOND: '2' });
+  writeFileSync(path, Buffer.from([0x41, 0x3d, 0xff, 0x0a]));
+  expect(() => readEnvFile(path, env)).toThrow(`${path}:1: the text is not UTF-8`);
+});

@@ -2,11 +2,13 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { readJsonl } from '../../../src/util/files.js';
 import { temporaryFile, temporaryFolder } from '../../support/temporary.js';
+
+const TSX = import.meta.resolve('tsx');
 
 function lorikeet(...argv: string[]) {
   const { status, stdout, stderr } = spawnSync(
@@ -30,6 +32,28 @@ describe('lorikeet', () => {
       status: 2,
       stdout: '',
       stderr: `error: ${file}:3: learning_rate is -1, expected number > 0\n`,
+    });
+  });
+
+  it('refuses words and a current folder that are not UTF-8, which would name other files', () => {
+    const at = temporaryFolder();
+    const script = [
+      'cd "$0"',
+      "mkdir $'d\\xff'",
+      '"$@" sft model=m dataset=d output_dir=$\'o\\xff\' --dry-run',
+      "cd $'d\\xff'",
+      '"$@" sft model=m dataset=d --dry-run',
+    ].join('; ');
+    const program = [process.execPath, '--import', TSX, resolve('src/cli/main.ts')];
+    const { stdout, stderr } = spawnSync('bash', ['-c', script, at, ...program], {
+      encoding: 'utf8',
+    });
+    expect({ stdout, stderr }).toEqual({
+      stdout: '',
+      stderr: [
+        'error: command line: "output_dir=o\ufffd" is not UTF-8. Rename the file, or mend the text\n',
+        `error: current folder: its path "${at}/d\ufffd" is not UTF-8. Rename it, or go to another\n`,
+      ].join(''),
     });
   });
 
