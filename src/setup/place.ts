@@ -1,7 +1,8 @@
 /** Makes sure that set-up can write where it must, with enough room, before anything is downloaded. */
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf, SetupError } from '../util/errors.js';
+import { makeFolder } from '../util/disk.js';
+import { InputError, messageOf, SetupError } from '../util/errors.js';
 
 const REMEDY = 'Set LORIKEET_CACHE to a folder that you can write';
 
@@ -9,12 +10,13 @@ const REMEDY = 'Set LORIKEET_CACHE to a folder that you can write';
 export function ensureWritable(folder: string): void {
   const probe = join(folder, `.write-${process.pid}`);
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     writeFileSync(probe, '');
     rmSync(probe);
   } catch (error) {
-    const problem = `cannot write there (${messageOf(error)})`;
-    throw new SetupError({ where: folder, problem, remedy: REMEDY }, { cause: error });
+    const cause = error instanceof InputError ? error.cause : error;
+    const problem = `cannot write there (${messageOf(cause)})`;
+    throw new SetupError({ where: folder, problem, remedy: REMEDY }, { cause });
   }
 }
 

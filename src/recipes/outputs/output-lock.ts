@@ -5,7 +5,7 @@
 import { rmdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { removePartsOf } from '../../util/atomic-file.js';
-import { makeFolder } from '../../util/disk.js';
+import { checkFolderPlace, makeFolder } from '../../util/disk.js';
 import { filePlace, placeOf } from '../../util/file-place.js';
 import { heldError } from '../../util/in-use.js';
 import { keepLock, tryLock } from '../../util/lock.js';
@@ -25,13 +25,14 @@ interface Locking {
 /**
  * Gives what frees the output again, and takes back folders that were made for it and hold nothing. The
  * lock lies beside a folder, by any spelling: in it, it would be in the way.
- * @throws InputError when another process writes it, or a file it should be is none
+ * @throws InputError when another process writes it, its folder cannot be written in, or a file it should be is none
  */
 export function lockOutput(
   output: string,
   { isFolder = false, key = 'output', beside = [] }: Locking = {},
 ): () => void {
   const lock = `${isFolder ? placeOf(output) : filePlace(output)}.lock`;
+  checkFolderPlace(dirname(lock));
   const made = makeFolder(dirname(lock));
   const { isMine, holder } = tryLock(lock, { isRenewed: true });
   if (!isMine) throw heldError(lock, { where: key, holder, writes: output, another: key });

@@ -19,8 +19,12 @@ test('a folder that cannot be written to is an error with the way out', () => {
   writeFileSync(file, '');
   const path = join(file, 'cache');
   expect(() => ensureWritable(path)).toThrow(SetupError);
-  expect(() => ensureWritable(path)).toThrow(`${path}: cannot write there (ENOTDIR`);
+  expect(() => ensureWritable(path)).toThrow(`${path}: cannot write there (EEXIST`);
   expect(() => ensureWritable(path)).toThrow('Set LORIKEET_CACHE to a folder that you can write');
+});
+
+test.skipIf(!existsSync('/proc'))('a place without folders ends the attempt to make one', () => {
+  expect(() => ensureWritable('/proc/cache')).toThrow('/proc/cache: cannot write there (ENOENT');
 });
 
 test('too little disk space is an error that says how much is needed', () => {

@@ -37,6 +37,13 @@ it('is one for a file and a link to it', () => {
   unlock();
 });
 
+it('names a folder that is none, not the lock', () => {
+  writeFileSync(output, '');
+  expect(() => lockOutput(join(output, 'rows.jsonl'))).toThrow(
+    `${output}: is a file, not a folder. Choose another place`,
+  );
+});
+
 it('takes back the folders that it made, unless they are used', () => {
   const inner = join(dirname(output), 'a', 'b');
   lockOutput(join(inner, 'rows.jsonl'))();
