@@ -107,6 +107,10 @@ FAMILIES = {
         SMALL, model_type="nemotron", num_attention_heads=2, num_key_value_heads=1, hidden_act="relu2",
         norm_eps=1e-5, partial_rotary_factor=0.5, rope_theta=100.0, kv_channels=8, attention_bias=True, mlp_bias=True,
     ),
+    "phi": dict(
+        BASE, model_type="phi", vocab_size=48, hidden_size=16, intermediate_size=64, num_attention_heads=2, layer_norm_eps=1e-5,
+        rope_theta=100.0, partial_rotary_factor=0.5, qk_layernorm=False, hidden_act="gelu_new", embd_pdrop=0.0, resid_pdrop=0.1,
+    ),
     "arcee": dict(
         SMALL, model_type="arcee", hidden_act="relu2", rope_theta=100.0,
         rope_scaling=dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=16, beta_fast=32.0, beta_slow=1.0),

@@ -35,6 +35,7 @@ FUSED = {"r": 4, "alpha": 8, "modules": ["qkv_proj", "o_proj", "gate_up_proj"]}
 GLM = {"r": 3, "alpha": 6, "modules": ["q_proj", "k_proj", "v_proj", "o_proj", "gate_up_proj", "down_proj"]}
 UNGATED = {**ALL, "modules": [name for name in ALL["modules"] if name != "gate_proj"]}
 STARCODER = {"r": 3, "alpha": 6, "modules": ["q_proj", "k_proj", "v_proj", "o_proj", "c_fc", "c_proj"]}
+PHI = {"r": 3, "alpha": 6, "modules": ["q_proj", "k_proj", "v_proj", "dense", "fc1", "fc2"]}
 GRANITE = {"r": 3, "alpha": 6, "modules": ["q_proj", "k_proj", "v_proj", "o_proj", "input_linear", "output_linear"]}
 LFM2 = {"r": 3, "alpha": 6, "modules": ["in_proj", "out_proj", "q_proj", "k_proj", "v_proj", "w1", "w2", "w3"]}
 DELTA = {"r": 3, "alpha": 6, "modules": ["in_proj_qkv", "in_proj_z", "in_proj_b", "in_proj_a", "out_proj", *ALL["modules"]]}
@@ -91,6 +92,7 @@ CASES = [
         use_parallel_residual=True, rope_theta=100.0), ALL),
     ("nemotron", dict(BASE, model_type="nemotron", head_dim=32, hidden_act="relu2", partial_rotary_factor=0.5,
         attention_bias=True, mlp_bias=True, rope_theta=1000.0), UNGATED),
+    ("phi", dict(BASE, model_type="phi", hidden_size=128, partial_rotary_factor=0.5, rope_theta=100.0), PHI),
     ("arcee", dict(BASE, model_type="arcee", head_dim=32, hidden_act="relu2", mlp_bias=True), UNGATED),
     ("hunyuan_v1_dense", dict(BASE, model_type="hunyuan_v1_dense", head_dim=32,
         rope_scaling=dict(type="dynamic", alpha=20.0, factor=1.0)), ALL),

@@ -17,6 +17,7 @@ export const MODELS = {
   olmo2: ['model_type=olmo2'],
   cohere2: ['model_type=cohere2'],
   starcoder2: ['model_type=starcoder2'],
+  phi: ['model_type=phi'],
   arcee: ['model_type=arcee'],
   partial: ['model_type=phi3', 'config.partial_rotary_factor=0.5'],
   lfm2: ['model_type=lfm2'],
@@ -75,17 +76,8 @@ const FLOAT = { compute: 'float32' } as const;
 
 /** Each trains by itself, as LoRA and as a whole. */
 const FAMILIES = [
-  ...([
-    'qwen2',
-    'qwen3',
-    'gemma2',
-    'phi3',
-    'olmo2',
-    'cohere2',
-    'starcoder2',
-    'arcee',
-    'partial',
-  ] as const),
+  ...(['qwen2', 'qwen3', 'gemma2', 'phi3', 'olmo2', 'partial'] as const),
+  ...(['cohere2', 'starcoder2', 'phi', 'arcee'] as const),
   ...(['lfm2', 'glm4', 'qwen3_5_text', 'qwen3_moe'] as const),
 ];
 

@@ -112,6 +112,13 @@ const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
     anyHeadSize: false,
     tiedHead: 'twice',
   },
+  phi: {
+    ...OTHERS,
+    name: 'phi2',
+    activation: 'gelu_tanh',
+    biases: 'all',
+    anyHeadSize: false,
+  },
   gemma: GEMMA,
   gemma2: { ...GEMMA, name: 'gemma2', slides: true },
   gemma3_text: {

@@ -7,6 +7,7 @@ import type { DecoderSpec, LayerNorms } from '../model/spec.js';
 const OUTSIDE: Readonly<Record<string, string>> = {
   'model.embed_tokens': 'token_embd',
   'model.norm': 'output_norm',
+  'model.final_layernorm': 'output_norm',
   'model.embedding_norm': 'token_embd_norm',
   lm_head: 'output',
 };
@@ -35,6 +36,10 @@ const IN_LAYER: Readonly<Record<string, string>> = {
   // StarCoder2
   'mlp.c_fc': 'ffn_up',
   'mlp.c_proj': 'ffn_down',
+  // Phi
+  'self_attn.dense': 'attn_output',
+  'mlp.fc1': 'ffn_up',
+  'mlp.fc2': 'ffn_down',
   // Experts
   'mlp.gate': 'ffn_gate_inp',
   'block_sparse_moe.gate': 'ffn_gate_inp',

@@ -85,7 +85,9 @@ function madeWeights({ spec, elementBytes, isNative, quantization = null }: Memo
 }
 
 function headBytes({ spec, predicted, isNative, elementBytes: e }: MemoryQuestion): number {
-  const rows = predicted * spec.hiddenSize * (3 * FLOAT + e);
+  // A bias stands in a copy of the matrix.
+  const biased = spec.headBias ? e * spec.vocabSize * spec.hiddenSize : 0;
+  const rows = biased + predicted * spec.hiddenSize * (3 * FLOAT + e);
   if (isNative) return rows + FUSED_LOGITS + 4 * e * 512 * spec.hiddenSize;
   // The plain head multiplies in float32, by a copy where the matrix is kept in two bytes.
   const copy = e === FLOAT ? 0 : FLOAT * spec.vocabSize * spec.hiddenSize;

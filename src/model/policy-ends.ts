@@ -1,5 +1,6 @@
 /** What stands before the first layer and after the last: embedding, final norm, output head. */
 import { type ComputeType, castTo, gather, type Tensor, tf, tokenScores } from '../tensor/index.js';
+import { withBias, withOne } from './biased-head.js';
 import { embeddingNoise } from './embedding-noise.js';
 import { gatherRows } from './gather-rows.js';
 import { LayerForward, type LayerInputs, type ParameterSource } from './layer.js';
@@ -7,7 +8,7 @@ import { MeanLogits } from './mean-logits.js';
 import type { ParameterView } from './policy-parameters.js';
 import type { GradientOptions } from './policy-types.js';
 import type { DecoderSpec } from './spec.js';
-import { EMBEDDING, finalNorm, LM_HEAD } from './spec-modules.js';
+import { EMBEDDING, finalNorm, HEAD_BIAS, LM_HEAD } from './spec-modules.js';
 import { longestSequence, type TokenBatch } from './token-batch.js';
 
 /** A batch with what is known of it, seen with certain parameters. */
@@ -58,11 +59,8 @@ export class PolicyEnds {
    *   no cap keeps them from being known.
    */
   head(x: Tensor, pass: EndPass, { temperature, columns, meanLogits }: HeadOptions): Tensor {
-    const { geometry, source } = pass;
-    const name = this.headName;
-    const hidden = this.selected(x, pass);
-    const isTrained = source.trainable(name);
-    const scores = tokenScores(hidden, source.get(name), geometry.targets, {
+    const { hidden, weight, isTrained } = this.headOf(x, pass);
+    const scores = tokenScores(hidden, weight, pass.geometry.targets, {
       temperature,
       logitScale: this.spec.logitScale,
       softcap: this.spec.logitSoftcap,
@@ -71,15 +69,15 @@ export class PolicyEnds {
       ...(columns !== undefined && { gradients: columns }),
     });
     if (meanLogits !== true || this.spec.logitSoftcap !== null) return scores;
-    return tf.concat([scores, this.means.of(hidden, source.get(name), { isTrained })], 1);
+    return tf.concat([scores, this.means.of(hidden, weight, { isTrained })], 1);
   }
 
   /** @param x `[T, H]` @returns `[M, V]` */
   logits(x: Tensor, pass: EndPass): Tensor {
     const { logitScale, logitSoftcap } = this.spec;
-    const matrix = pass.source.get(this.headName);
+    const { hidden, weight: matrix } = this.headOf(x, pass);
     const weight = this.compute === 'bfloat16' ? castTo(matrix, 'bfloat16', 'float32') : matrix;
-    const z = tf.matMul(this.selected(x, pass), weight, false, true).mul(logitScale);
+    const z = tf.matMul(hidden, weight, false, true).mul(logitScale);
     return logitSoftcap === null ? z : tf.tanh(z.div(logitSoftcap)).mul(logitSoftcap);
   }
 
@@ -87,8 +85,16 @@ export class PolicyEnds {
     this.means.dispose();
   }
 
-  private get headName(): string {
-    return this.spec.tieWordEmbeddings ? EMBEDDING : LM_HEAD;
+  /** Normed hidden states at the predictors, and the matrix that makes logits of them. */
+  private headOf(x: Tensor, pass: EndPass) {
+    const { source } = pass;
+    const name = this.spec.tieWordEmbeddings ? EMBEDDING : LM_HEAD;
+    const weight = source.get(name);
+    const hidden = this.selected(x, pass);
+    if (!this.spec.headBias) return { hidden, weight, isTrained: source.trainable(name) };
+    const isTrained = source.trainable(name) || source.trainable(HEAD_BIAS);
+    const head = { weight, bias: source.get(HEAD_BIAS), isTrained, compute: this.compute };
+    return { hidden: withOne(hidden), weight: withBias(head), isTrained };
   }
 
   /** Normed hidden states at the predictors, `[M, H]`. */

@@ -1,6 +1,6 @@
 /** The cuts of activation checkpointing: runs of layers that the reverse pass takes as one. */
 import type { DecoderSpec } from './spec.js';
-import { EMBEDDING, finalNorm, LM_HEAD, normBias } from './spec-modules.js';
+import { EMBEDDING, finalNorm, HEAD_BIAS, LM_HEAD, normBias } from './spec-modules.js';
 
 /** Layers `from` up to, not including, `to`. */
 export interface Segment {
@@ -24,7 +24,8 @@ export function segmentParameters(
   spec: Pick<DecoderSpec, 'layers' | 'names' | 'tieWordEmbeddings'>,
 ): string[] {
   const norm = finalNorm(spec);
-  const headNames = [norm, normBias(norm), spec.tieWordEmbeddings ? EMBEDDING : LM_HEAD];
+  const head = [HEAD_BIAS, spec.tieWordEmbeddings ? EMBEDDING : LM_HEAD];
+  const headNames = [norm, normBias(norm), ...head];
   const isLast = to === spec.layers.length;
   return names.filter((name) => {
     const layer = /^model\.layers\.(\d+)\./.exec(name)?.[1];

@@ -238,6 +238,7 @@ function otherShapes(spec: DecoderSpec, layer: number): Map<string, readonly num
 
 export const EMBEDDING = 'model.embed_tokens.weight';
 export const LM_HEAD = 'lm_head.weight';
+export const HEAD_BIAS = 'lm_head.bias';
 
 /** The weight of the norm after the last layer. */
 export const finalNorm = ({ names }: Pick<DecoderSpec, 'names'>): string =>
@@ -262,5 +263,6 @@ export function parameterShapes(spec: DecoderSpec): Map<string, readonly number[
   }
   for (const part of normParts(spec, finalNorm(spec))) shapes.set(part, [spec.hiddenSize]);
   if (!spec.tieWordEmbeddings) shapes.set(LM_HEAD, [spec.vocabSize, spec.hiddenSize]);
+  if (spec.headBias) shapes.set(HEAD_BIAS, [spec.vocabSize]);
   return shapes;
 }

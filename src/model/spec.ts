@@ -205,6 +205,8 @@ export interface DecoderSpec {
   /** Multiplies the final logits (Granite divides by `logits_scaling`). */
   readonly logitScale: number;
   readonly tieWordEmbeddings: boolean;
+  /** Added to the final logits, which have no other factor then (Phi). */
+  readonly headBias: boolean;
 }
 
 /** The layers with attention, in order. */

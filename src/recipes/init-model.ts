@@ -56,6 +56,7 @@ const FAMILY_FIELDS: Readonly<Record<(typeof MODEL_TYPES)[number], JsonRow>> = {
   starcoder2: { architectures: ['Starcoder2ForCausalLM'], hidden_act: 'gelu_pytorch_tanh' },
   stablelm: { architectures: ['StableLmForCausalLM'], ...SILU },
   nemotron: { architectures: ['NemotronForCausalLM'], hidden_act: 'relu2' },
+  phi: { architectures: ['PhiForCausalLM'], hidden_act: 'gelu_new' },
   arcee: { architectures: ['ArceeForCausalLM'], hidden_act: 'relu2' },
   hunyuan_v1_dense: { architectures: ['HunYuanDenseV1ForCausalLM'], ...SILU },
   seed_oss: { architectures: ['SeedOssForCausalLM'], ...SILU },
@@ -100,6 +101,7 @@ function ropeParameters({ config, ...architecture }: Architecture): JsonRow {
     glm: partial(0.5),
     glm4: partial(0.5),
     nemotron: partial(0.5),
+    phi: partial(0.5),
     qwen3_5_text: partial(0.25),
     stablelm: partial(0.25),
   };
@@ -119,6 +121,7 @@ const EPSILONS: Readonly<Record<string, string>> = {
   cohere2: 'layer_norm_eps',
   lfm2: 'norm_eps',
   nemotron: 'norm_eps',
+  phi: 'layer_norm_eps',
   stablelm: 'layer_norm_eps',
   starcoder2: 'norm_epsilon',
 };

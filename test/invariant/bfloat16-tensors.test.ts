@@ -28,6 +28,7 @@ const FAMILIES = [
   'granite',
   'cohere2',
   'starcoder2',
+  'phi',
   'arcee',
   'hunyuan_v1_dense',
   'lfm2',

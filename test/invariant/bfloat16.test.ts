@@ -19,6 +19,7 @@ const FAMILIES = [
   'granite',
   'cohere2',
   'starcoder2',
+  'phi',
   'arcee',
   'hunyuan_v1_dense',
   'qwen3_moe',

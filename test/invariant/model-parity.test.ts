@@ -125,6 +125,7 @@ const CHANGES: Readonly<Record<string, (spec: DecoderSpec) => Partial<DecoderSpe
   'no norm bias': () => ({ normBias: false }),
   'MLP without a gate': ({ mlpGate }) =>
     mlpGate === 'linear' ? {} : { mlpGate: mlpGate === 'none' ? 'itself' : 'none' },
+  'no bias of the head': () => ({ headBias: false }),
   'norm eps': () => ({ normEps: 1e-3 }),
   'query and key norms': ({ qkNorm }) => (qkNorm === 'none' ? {} : { qkNorm: 'none' }),
   'order of rotation and norms': ({ qkNorm, qkNormLast }) =>

@@ -36,6 +36,7 @@ export const FAMILIES = [
   'stablelm',
   'stablelm-parallel',
   'nemotron',
+  'phi',
   'arcee',
   'hunyuan_v1_dense',
   'cwm',

@@ -40,6 +40,7 @@ export const MODEL_TYPES = [
   'starcoder2',
   'stablelm',
   'nemotron',
+  'phi',
   'arcee',
   'hunyuan_v1_dense',
   'cwm',

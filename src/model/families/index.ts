@@ -24,6 +24,7 @@ import { ministral, ministral3, mistral } from './mistral.js';
 import { mixtral } from './mixtral.js';
 import { nemotron } from './nemotron.js';
 import { flexOlmo, olmo2, olmo3, olmoe } from './olmo.js';
+import { phi } from './phi.js';
 import { phi3 } from './phi3.js';
 import { qwen2 } from './qwen2.js';
 import { qwen3 } from './qwen3.js';
@@ -69,6 +70,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   starcoder2,
   stablelm,
   nemotron,
+  phi,
   arcee,
   hunyuan_v1_dense: hunyuanDense,
   cwm,

@@ -97,6 +97,7 @@ export function llamaLike(fields: ConfigFields, traits: FamilyTraits): DecoderSp
     residualScale: 1,
     logitScale: 1,
     tieWordEmbeddings: fields.boolean('tie_word_embeddings', traits.tied ?? false),
+    headBias: false,
   };
 }
 

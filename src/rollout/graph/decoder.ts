@@ -3,7 +3,7 @@
  * graph serves prefill, decoding and scoring; what differs is the shape of the inputs (names.ts).
  */
 import type { DecoderSpec } from '../../model/spec.js';
-import { EMBEDDING, finalNorm, LM_HEAD, layerNorms } from '../../model/spec-modules.js';
+import { EMBEDDING, finalNorm, HEAD_BIAS, LM_HEAD, layerNorms } from '../../model/spec-modules.js';
 import { type BuiltGraph, GraphBuilder, type Value } from '../onnx/graph-builder.js';
 import { attention } from './attention.js';
 import { stateLength } from './cache-tensors.js';
@@ -194,7 +194,7 @@ function nativeHead(context: GraphContext, x: Value): void {
     name: HEAD,
     inFeatures: spec.hiddenSize,
     outFeatures: spec.vocabSize,
-    parts: [{ module, bias: false, start: 0, count: spec.vocabSize }],
+    parts: [{ module, bias: spec.headBias, start: 0, count: spec.vocabSize }],
   };
   const factor = scaled(context, INVERSE_TEMPERATURE, spec.logitScale);
   if (spec.logitSoftcap === null) {
@@ -210,22 +210,21 @@ function onnxHead(context: GraphContext, x: Value): void {
   const { graph, spec, source } = context;
   let hidden = modelNorm(context, x, finalNorm(spec), spec.hiddenSize);
   hidden = scaled(context, hidden, spec.logitScale);
-  const isEarly = spec.logitSoftcap === null && context.type === 'float32';
+  const isEarly = spec.logitSoftcap === null && context.type === 'float32' && !spec.headBias;
   if (isEarly) hidden = graph.node('Mul', [hidden, INVERSE_TEMPERATURE]);
-  const shape = [spec.vocabSize, spec.hiddenSize];
   const matrix = spec.tieWordEmbeddings
     ? EMBEDDING
-    : addWeight(context, LM_HEAD, tensorWeight(source, LM_HEAD, shape));
-  const attributes = { transB: 1 };
-  if (context.type !== 'float32') {
-    const logits = inFloat(context, graph.node('Gemm', [hidden, matrix], { attributes }));
-    const capped = softCapped({ ...context, type: 'float32' }, logits, spec.logitSoftcap);
-    graph.node('Mul', [capped, INVERSE_TEMPERATURE], { outputs: [SCORES] });
-  } else if (spec.logitSoftcap === null) {
-    graph.node('Gemm', [hidden, matrix], { attributes, outputs: [SCORES] });
-  } else {
-    const logits = graph.node('Gemm', [hidden, matrix], { attributes });
-    const capped = softCapped(context, logits, spec.logitSoftcap);
-    graph.node('Mul', [capped, INVERSE_TEMPERATURE], { outputs: [SCORES] });
+    : addWeight(context, LM_HEAD, tensorWeight(source, LM_HEAD, [spec.vocabSize, spec.hiddenSize]));
+  const inputs = [hidden, matrix];
+  if (spec.headBias) {
+    inputs.push(addWeight(context, HEAD_BIAS, tensorWeight(source, HEAD_BIAS, [spec.vocabSize])));
   }
+  const product = { attributes: { transB: 1 } };
+  if (isEarly) {
+    graph.node('Gemm', inputs, { ...product, outputs: [SCORES] });
+    return;
+  }
+  const logits = inFloat(context, graph.node('Gemm', inputs, product));
+  const capped = softCapped({ ...context, type: 'float32' }, logits, spec.logitSoftcap);
+  graph.node('Mul', [capped, INVERSE_TEMPERATURE], { outputs: [SCORES] });
 }

@@ -40,6 +40,7 @@ test.each([
   ['starcoder2', { headDim: 4 }, 'starcoder2'],
   ['stablelm', {}, 'stablelm'],
   ['nemotron', {}, 'nemotron'],
+  ['phi', {}, 'phi2'],
   ['hunyuan_v1_dense', {}, 'hunyuan-dense'],
   ['iquestcoder', {}, 'llama'],
   ['qwen3_moe', {}, 'qwen3moe'],

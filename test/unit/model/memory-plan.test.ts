@@ -190,6 +190,13 @@ describe('the plan', () => {
     expect(of('none')).toBe(of('itself'));
   });
 
+  test('counts the copy of an output head that has a bias', () => {
+    const of = (headBias: boolean) =>
+      memoryPlan({ ...question, spec: { ...question.spec, headBias } }).head;
+    const { vocabSize, hiddenSize } = question.spec;
+    expect((of(true) - of(false)) / 1.15).toBeCloseTo(2 * vocabSize * hiddenSize, 6);
+  });
+
   test('counts all experts, and what those of a token keep', () => {
     const of = (keys: Partial<MemoryQuestion>, perToken = 2) => {
       const spec = specFromConfig('olmoe', {

@@ -586,6 +586,25 @@ test('nemotron: norms by 1 + weight with biases, MLPs by relu² without a gate',
   expect(() => specOf(config('nemotron', { kv_channels: 16 }))).toThrow('"kv_channels" is 16');
 });
 
+test('phi: one LayerNorm for attention and MLP, and a bias of the output head', () => {
+  const spec = specOf(config('phi', { num_key_value_heads: 4 }));
+  expect(spec).toMatchObject({ activation: 'gelu_tanh', mlpGate: 'none', parallelMlp: true });
+  expect(spec).toMatchObject({ centredNorms: true, normBias: true, normEps: 1e-5 });
+  expect(spec.ropes[0]!.rotaryDim).toBe(4);
+  const shapes = Object.fromEntries(parameterShapes(spec));
+  expect(shapes).toMatchObject({
+    'lm_head.bias': [96],
+    'model.final_layernorm.bias': [32],
+    'model.layers.1.self_attn.dense.bias': [32],
+    'model.layers.1.mlp.fc1.weight': [40, 32],
+    'model.layers.1.mlp.fc2.bias': [32],
+  });
+  expect(() => specOf(config('phi', { qk_layernorm: true }))).toThrow('"qk_layernorm" is true');
+  expect(() => specOf(config('phi', { tie_word_embeddings: true }))).toThrow(
+    '"tie_word_embeddings" is true, expected false',
+  );
+});
+
 test('cohere: one LayerNorm for attention and MLP; cohere2 has no positions where it sees everything', () => {
   const norms = { beforeAttention: 'input_layernorm', beforeMlp: 'input_layernorm' };
   for (const type of ['cohere', 'cohere2']) {

@@ -149,7 +149,7 @@ describe('weights in fewer bits', () => {
     const { each, spec, bits } = model;
     const weights = goldenWeights(each, spec);
     const isLinear = (name: string) =>
-      /(proj(?:_[a-z]+)?|w[123]|c_fc|lm_head)[.]weight$/.test(name);
+      /(proj(?:_[a-z]+)?|w[123]|c_fc|dense|fc[12]|lm_head)[.]weight$/.test(name);
     const coarse = (name: string) => {
       const tensor = weights(name);
       if (!isLinear(name)) return tensor;
