@@ -16,7 +16,14 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MODEL_TYPES } from '../../src/config/index.js';
 import { makeArithmetic } from '../../src/data/index.js';
-import { loraFromAdapter, NO_LORA, Policy, planLora, readSpec } from '../../src/model/index.js';
+import {
+  fromStored,
+  loraFromAdapter,
+  NO_LORA,
+  Policy,
+  planLora,
+  readSpec,
+} from '../../src/model/index.js';
 import { readJsonl, toJsonl, writeFileAtomic } from '../../src/util/files.js';
 import { Rng } from '../../src/util/rng.js';
 import { openCheckpoint, readAdapter } from '../../src/weights/index.js';
@@ -85,7 +92,7 @@ async function ourLogps(
 ): Promise<number[][]> {
   const spec = readSpec(base);
   const checkpoint = openCheckpoint(base);
-  const weights = (name: string) => checkpoint.tensor(name);
+  const weights = fromStored(spec, checkpoint);
   const loaded = adapter === null ? null : readAdapter(adapter);
   const lora = loaded === null ? NO_LORA : planLora(spec, loaded.config);
   const initialLora = loaded === null ? [] : loraFromAdapter(lora, loaded);

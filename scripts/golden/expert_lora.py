@@ -29,12 +29,13 @@ CASES = {
                   alpha_pattern={r"layers\.1\.mlp\.experts\.down_proj": 9}),
     "flex_olmo": dict(target_modules=["k_proj"], target_parameters=["gate_up_proj", "down_proj"], use_rslora=True),
     "granitemoe": dict(target_modules=["v_proj"], target_parameters=["gate_up_proj", "down_proj"]),
+    "gpt_oss": dict(target_modules=["q_proj"], target_parameters=BOTH, use_rslora=True, rank_pattern={"down_proj": 2}),
     "mixtral": dict(target_modules=[], target_parameters=[f"model.layers.1.{BOTH[0]}"]),
     "qwen3_moe-saved": dict(target_modules=["k_proj"], target_parameters=BOTH, modules_to_save=["lm_head"]),
 }
 CONFIGS = {
     family: FAMILIES[family] | (dict(head_dim=16) if "head_dim" in FAMILIES[family] else dict(num_attention_heads=1, num_key_value_heads=1))
-    for family in ("qwen3_moe", "olmoe", "flex_olmo", "granitemoe", "mixtral")
+    for family in ("qwen3_moe", "olmoe", "flex_olmo", "granitemoe", "gpt_oss", "mixtral")
 }
 """With heads as large as rollouts take them."""
 ADAMW = dict(lr=1e-2, weight_decay=0.1)
@@ -99,7 +100,7 @@ def run(case, options):
     losses = step_losses(model, trained, rows)
     model, _ = adapted(family, options)
     merged = merged_matrices(model)
-    tensors |= {f"merged.{name}": matrix for name, matrix in merged.items() if ".layers.1." in name}
+    tensors |= {f"merged.{name}": matrix for name, matrix in merged.items() if ".layers.1." in name and name.endswith(".weight")}
     save_file({name: t.contiguous() for name, t in tensors.items()}, folder / "expected.safetensors")
     summary = {"family": family, "config": fields, "options": options, "ids": rows, "adamw": ADAMW, "losses": losses}
     (folder / "expected.json").write_text(json.dumps(summary) + "\n")

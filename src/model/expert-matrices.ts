@@ -27,13 +27,13 @@ export function loraOfWeights(
 /** The LoRA of each expert, which are made together when the first is asked for; null where there is none. */
 function apart(
   tensors: ReadonlyMap<string, LoraTensors>,
-  { module, count }: ExpertParameter,
+  { module, ...form }: ExpertParameter,
 ): ((expert: number) => LoraTensors) | null {
   const lora = tensors.get(module);
   if (lora === undefined) return null;
   let each: readonly LoraTensors[] | null = null;
   return (expert) => {
-    each ??= eachExpert(lora, count);
+    each ??= eachExpert(lora, form);
     return each[expert]!;
   };
 }

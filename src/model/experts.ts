@@ -55,12 +55,18 @@ export function mixtureOfExperts(
 /** LoRA of each expert, of so many matrices each, one below the other; empty where there is none (see weights/expert-lora.ts). */
 function partsOf(
   lora: LoraBranch | null,
-  { count, outFeatures }: ExpertParameter,
+  { count, outFeatures, inTurns }: ExpertParameter,
   matrices: 1 | 2,
 ): LoraBranch[] {
   if (lora === null) return [];
   const as = tf.split(lora.a, count, 0);
-  const rows = lora.b.reshape([-1, count]).transpose();
+  const rows = (inTurns ? turnsApart(lora.b) : lora.b).reshape([-1, count]).transpose();
   const bs = tf.split(rows.reshape([count * outFeatures, -1]), matrices * count, 0);
   return bs.map((b, i) => ({ ...lora, a: as[Math.floor(i / matrices)]!, b }));
+}
+
+/** Rows of gate and up in turns, those of all gates first. @param b `[2·I, R]` */
+function turnsApart(b: Tensor): Tensor {
+  const [rows, columns] = b.shape as [number, number];
+  return tf.concat(tf.split(b.reshape([rows / 2, 2 * columns]), 2, 1), 0);
 }

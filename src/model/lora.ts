@@ -18,7 +18,7 @@ import {
 import { parsePissa } from './pissa.js';
 import { replacedParameters } from './replaced.js';
 import type { DecoderSpec } from './spec.js';
-import { expertMatrices, expertWeights, hasExpertLora } from './spec-experts.js';
+import { expertMatrices, expertWeights } from './spec-experts.js';
 import { adaptable, linearModules } from './spec-modules.js';
 
 export const loraA = (module: string) => loraName(module, 'a');
@@ -73,8 +73,8 @@ function checkExperts(spec: DecoderSpec, { targetModules }: LoraConfig): void {
 }
 
 /**
- * @throws InputError for what PEFT does not do with LoRA on parameters, or does by a module's own weight; and for what it does
- *   with experts whose parameters have gate and up in turns, and with their biases.
+ * @throws InputError for what PEFT does not do with LoRA on parameters, or does by a module's own weight; and for biases of
+ *   experts, which it would train.
  */
 function checkParameters(spec: DecoderSpec, config: LoraConfig): void {
   if (spec.experts?.biased && config.bias === 'all') {
@@ -85,13 +85,6 @@ function checkParameters(spec: DecoderSpec, config: LoraConfig): void {
     });
   }
   if (config.targetParameters === null) return;
-  if (spec.experts !== null && !hasExpertLora(spec)) {
-    throw new InputError({
-      where: 'target_parameters',
-      problem: `the experts of ${spec.family} get no LoRA`,
-      remedy: 'Leave target_parameters out; all-linear is attention',
-    });
-  }
   const { loraDropout, useDora, initLoraWeights: init } = config;
   const refused = [
     loraDropout > 0 && [`lora_dropout=${loraDropout}`, 'lora.lora_dropout=0'],

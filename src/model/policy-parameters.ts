@@ -177,11 +177,11 @@ export class PolicyParameters {
         if (!this.joins(group)) return group.map(({ module }, i) => linear(module, loras[i]!));
         return [linear(group[0]!.module, joinedLora(group, loras, this.fusedViews(view.adapter)))];
       },
-      expertLora: (parameter, count) => {
-        const lora = this.fusedLora(parameter, view);
+      expertLora: (parameter) => {
+        const lora = this.fusedLora(parameter.module, view);
         if (lora === null) return null;
         const views = this.fusedViews(view.adapter);
-        const b = views.once(`by expert ${parameter}`, () => byExpert(lora.b, count));
+        const b = views.once(`by expert ${parameter.module}`, () => byExpert(lora.b, parameter));
         return { a: lora.a, b, scale: lora.scale };
       },
     };

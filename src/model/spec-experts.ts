@@ -32,6 +32,8 @@ export function expertWeights(spec: DecoderSpec, layer: number): ExpertWeights {
 /** A matrix of each of a layer's experts, which to PEFT are one parameter; maps like a linear module. */
 export interface ExpertParameter extends Omit<LinearModule, 'bias'> {
   readonly count: number;
+  /** Its outputs are gate and up in turns, as PEFT's B has them. */
+  readonly inTurns: boolean;
 }
 
 /** Of a decoder with experts: gate and up of each one below the other, and down. */
@@ -40,22 +42,20 @@ export function expertParameters(
   layer: number,
 ): readonly [gateUp: ExpertParameter, down: ExpertParameter] {
   const { hiddenSize: hidden, intermediateSize: inner } = spec;
-  const { count, module } = spec.experts!;
+  const { count, module, inTurns } = spec.experts!;
   const parameter = (name: string, inFeatures: number, outFeatures: number): ExpertParameter => ({
     module: `model.layers.${layer}.${module}.${name}`,
     inFeatures,
     outFeatures,
     count,
+    inTurns: false,
   });
-  return [parameter('gate_up_proj', hidden, 2 * inner), parameter('down_proj', inner, hidden)];
+  const gateUp = parameter('gate_up_proj', hidden, 2 * inner);
+  return [{ ...gateUp, inTurns }, parameter('down_proj', inner, hidden)];
 }
 
 /** The name of the bias that goes with a weight. */
 export const biasOf = (weight: string): string => weight.replace(/weight$/, 'bias');
-
-/** Whether parameters of experts may have LoRA: where gate and up stand in turns, the rows of PEFT's B would too. */
-export const hasExpertLora = ({ experts }: DecoderSpec): boolean =>
-  experts !== null && !experts.inTurns;
 
 /** The matrices of all experts. */
 export const expertMatrices = (spec: DecoderSpec): string[] =>

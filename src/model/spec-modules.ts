@@ -6,7 +6,6 @@ import {
   expertMatrices,
   expertParameters,
   expertShapes,
-  hasExpertLora,
   mlpModule,
 } from './spec-experts.js';
 
@@ -64,7 +63,7 @@ function mlpLinears(spec: DecoderSpec, layer: number): NonNullable<LinearGroups[
 export const adaptable = (spec: DecoderSpec): (LinearModule | ExpertParameter)[] =>
   spec.layers.flatMap((_, layer) => [
     ...layerLinears(spec, layer),
-    ...(hasExpertLora(spec) ? expertParameters(spec, layer) : []),
+    ...(spec.experts === null ? [] : expertParameters(spec, layer)),
   ]);
 
 /** Matrices that may be kept in fewer bits: of linear modules and of experts. */

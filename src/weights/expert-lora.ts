@@ -45,14 +45,28 @@ export function fromFileModule(targets: Targets, stored: string): string {
   return wrapped(targets, module)[layers!.split('.').length - 1] ?? stored;
 }
 
+interface Experts {
+  readonly count: number;
+  /** Rows of B are gate and up in turns; of each expert's those of gate come first. */
+  readonly inTurns: boolean;
+}
+
 /** What each expert's matrix gets of it, as LoRA by itself in float32. */
-export function eachExpert({ a, b, scale }: LoraTensors, count: number): LoraTensors[] {
+export function eachExpert({ a, b, scale }: LoraTensors, experts: Experts): LoraTensors[] {
+  const { count, inTurns } = experts;
   const [columns, outputs] = [a.shape[1]!, b.shape[0]!];
   const r = a.shape[0]! / count;
+  const half = outputs / 2;
+  const rowOf = (i: number): number => {
+    if (!inTurns) return i;
+    return i < half ? 2 * i : 2 * (i - half) + 1;
+  };
   const [allA, allB] = [toFloat32(a), toFloat32(b)];
   return Array.from({ length: count }, (_, expert) => {
     const own = new Float32Array(outputs * r);
-    for (let i = 0; i < own.length; i++) own[i] = allB[i * count + expert]!;
+    for (let i = 0; i < own.length; i++) {
+      own[i] = allB[(rowOf(Math.floor(i / r)) * r + (i % r)) * count + expert]!;
+    }
     const size = r * columns;
     const part = allA.subarray(expert * size, (expert + 1) * size);
     return { a: fromFloat32(part, [r, columns]), b: fromFloat32(own, [outputs, r]), scale };

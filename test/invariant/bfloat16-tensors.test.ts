@@ -102,11 +102,11 @@ test.each<Partial<LoraConfig>>([
 });
 
 test.each([
-  { targetParameters: ['gate_up_proj', 'down_proj'] },
-  { targetParameters: ['down_proj'], alphaPattern: { down_proj: 2 } },
-])('experts with LoRA, %o', async (experts) => {
+  { name: 'mixtral', targetParameters: ['gate_up_proj', 'down_proj'] },
+  { name: 'mixtral', targetParameters: ['down_proj'], alphaPattern: { down_proj: 2 } },
+  { name: 'gpt_oss-plain', targetParameters: ['gate_up_proj', 'down_proj'] },
+])('experts with LoRA, %o', async ({ name, ...experts }) => {
   // Here no token goes to another expert because of rounding.
-  const name = 'mixtral';
   const lora = { ...experts, targetModules: ['q_proj'] };
   for (const checkpointed of [false, true]) {
     const full = await goldenAnswers(name, { compute: 'float32', lora, checkpointed });

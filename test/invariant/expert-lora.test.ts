@@ -23,7 +23,15 @@ import { samplerScores, trainerScores } from './adapter-scores.js';
 import { logitGap } from './logit-gap.js';
 
 const FOLDER = new URL('../fixtures/peft/experts/', import.meta.url).pathname;
-const CASES = ['qwen3_moe', 'olmoe', 'flex_olmo', 'granitemoe', 'mixtral', 'qwen3_moe-saved'];
+const CASES = [
+  'qwen3_moe',
+  'olmoe',
+  'flex_olmo',
+  'granitemoe',
+  'gpt_oss',
+  'mixtral',
+  'qwen3_moe-saved',
+];
 const TENSORS = 'adapter_model.safetensors';
 
 interface Expected {

@@ -36,12 +36,9 @@ export function expertLinears(context: FusedContext, layer: number): ExpertLinea
 }
 
 /** LoRA of each expert, of so many matrices each, one below the other; empty where the parameter has none. */
-function partsOf(
-  context: FusedContext,
-  { module, count, outFeatures }: ExpertParameter,
-  matrices: 1 | 2,
-): FusedLora[] {
-  const lora = context.expertLora(module, count);
+function partsOf(context: FusedContext, parameter: ExpertParameter, matrices: 1 | 2): FusedLora[] {
+  const { module, count, outFeatures } = parameter;
+  const lora = context.expertLora(parameter);
   if (lora === null) return [];
   const { scale } = lora;
   const as = parted(lora.a, Array<number>(count).fill(lora.a.shape[0]! / count), 0);
@@ -52,17 +49,30 @@ function partsOf(
   });
 }
 
-/** B of a parameter, `[out, r · count]`, as [count · out, r]. */
-export function byExpert(b: Tensor, count: number): Tensor {
+/** B of a parameter, `[out, r · count]`, as [count · out, r], of each expert the rows of gate first. */
+export function byExpert(b: Tensor, { count, inTurns }: ExpertParameter): Tensor {
   const [outputs, ranks] = b.shape as [number, number];
   const r = ranks / count;
-  return reshaped(transposed(reshaped(b, [outputs * r, count])), [count * outputs, r]);
+  const own = inTurns ? turnsApart(b) : b;
+  return reshaped(transposed(reshaped(own, [outputs * r, count])), [count * outputs, r]);
+}
+
+/** Rows of gate and up in turns, those of all gates first. @param b `[2·I, R]` */
+function turnsApart(b: Tensor): Tensor {
+  const [rows, columns] = b.shape as [number, number];
+  return joined(parted(reshaped(b, [rows / 2, 2 * columns]), [columns, columns], 1), 0);
+}
+
+/** The other way round. */
+function turnsTogether(b: Tensor, rows: number): Tensor {
+  const halves = parted(reshaped(b, [rows, b.size / rows]), [rows / 2, rows / 2], 0);
+  return joined(halves, 1);
 }
 
 /** Names of what `parameterGradients` gives. */
 export const trainedNames = (context: FusedContext, layer: number): string[] =>
   expertParameters(context.spec, layer)
-    .filter(({ module, count }) => context.expertLora(module, count) !== null)
+    .filter((parameter) => context.expertLora(parameter) !== null)
     .flatMap(({ module }) => [loraA(module), loraB(module)]);
 
 /** @param each Of each expert, in order, the gradients to A and B of its layers with LoRA; null of one without tokens. */
@@ -73,12 +83,14 @@ export function parameterGradients(
 ): Tensor[] {
   let from = 0;
   return expertParameters(context.spec, layer).flatMap((parameter, i) => {
-    const lora = context.expertLora(parameter.module, parameter.count);
+    const lora = context.expertLora(parameter);
     if (lora === null) return [];
     const width = i === 0 ? 4 : 2;
     const own = each.map((gradients) => gradients?.slice(from, from + width) ?? null);
     from += width;
-    return stacked(own, { a: lora.a.size / parameter.count, b: lora.b.size / parameter.count });
+    const { count, inTurns, outFeatures } = parameter;
+    const [da, db] = stacked(own, { a: lora.a.size / count, b: lora.b.size / count });
+    return [da, inTurns ? turnsTogether(db, outFeatures) : db];
   });
 }
 

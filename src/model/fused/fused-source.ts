@@ -3,6 +3,7 @@ import type { ComputeType, Tensor } from '../../tensor/index.js';
 import type { BatchGeometry } from '../geometry.js';
 import type { Routers } from '../routers.js';
 import type { DecoderSpec } from '../spec.js';
+import type { ExpertParameter } from '../spec-experts.js';
 import type { LinearModule } from '../spec-modules.js';
 import type { FusedLinear, FusedLora } from './linear-group.js';
 
@@ -19,5 +20,5 @@ export interface FusedContext {
   /** Modules that share an input: each by itself, or all as one whose result is theirs side by side. */
   linears(group: readonly LinearModule[]): readonly FusedLinear[];
   /** A, `[count · r, in]`, and B of each expert one below the other, `[count · out, r]`; null where the parameter has none. */
-  expertLora(parameter: string, count: number): Pick<FusedLora, 'a' | 'b' | 'scale'> | null;
+  expertLora(parameter: ExpertParameter): Pick<FusedLora, 'a' | 'b' | 'scale'> | null;
 }

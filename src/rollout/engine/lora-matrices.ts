@@ -126,14 +126,15 @@ interface Block {
 }
 
 /** The adapter's matrices of one projection: one below the other in A, along the diagonal in B. */
-function* blocks({ parts, experts = 1 }: Projection, adapter: Adapter): Generator<Block> {
+function* blocks(projection: Projection, adapter: Adapter): Generator<Block> {
+  const { parts, experts = 1, inTurns = false } = projection;
   let column = 0;
   let row = 0;
   for (const part of parts) {
     const all = adapter.tensors.get(part.module);
     if (all !== undefined) {
       const r = all.a.shape[0]! / experts;
-      const each = experts === 1 ? [all] : eachExpert(all, experts);
+      const each = experts === 1 ? [all] : eachExpert(all, { count: experts, inTurns });
       for (const [expert, tensors] of each.entries())
         yield { part, tensors, r, column, row, expert };
       column += r;

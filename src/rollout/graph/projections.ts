@@ -29,6 +29,8 @@ export interface Projection {
   readonly isGated?: boolean;
   /** Of so many experts, each of which maps so; their adapters stand one below the other. Absent: it is one map. */
   readonly experts?: number;
+  /** Of those the rows of gate and up take turns in B; default: gates come first. */
+  readonly inTurns?: boolean;
 }
 
 export interface LayerProjections {
@@ -168,6 +170,7 @@ export function expertProjections(
   const [gateUp, down] = expertParameters(spec, layer).map((parameter) => ({
     ...projection(parameter.module, parameter.inFeatures, [whole({ ...parameter, bias: false })]),
     experts: parameter.count,
+    inTurns: parameter.inTurns,
   }));
   return { gateUp: { ...gateUp!, isGated: true }, down: down! };
 }

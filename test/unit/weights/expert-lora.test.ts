@@ -16,7 +16,7 @@ test('A has its rows expert by expert, B its columns rank by rank', () => {
     b: fromFloat32(numbers(8), [2, 4]),
     scale: 3,
   };
-  const each = eachExpert(lora, 2);
+  const each = eachExpert(lora, { count: 2, inTurns: false });
   expect(each.map(({ a }) => [...toFloat32(a)])).toEqual([
     [0, 1, 2, 3, 4, 5],
     [6, 7, 8, 9, 10, 11],
@@ -30,6 +30,13 @@ test('A has its rows expert by expert, B its columns rank by rank', () => {
   expect([...toFloat32(b)]).toEqual([5, 7]);
   expect(b.shape).toEqual([1, 2]);
   expect([a, scale]).toEqual([each[1]!.a, 3]);
+});
+
+test('rows of gate and up in turns come apart', () => {
+  // One expert of rank 1: g₀ u₀ g₁ u₁.
+  const lora = { a: fromFloat32(numbers(3), [1, 3]), b: fromFloat32(numbers(4), [4, 1]), scale: 1 };
+  const [own] = eachExpert(lora, { count: 1, inTurns: true });
+  expect([...toFloat32(own!.b)]).toEqual([0, 2, 1, 3]);
 });
 
 const EXPERTS = 'model.layers.1.mlp.experts';
