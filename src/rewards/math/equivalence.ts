@@ -28,7 +28,13 @@ export interface EquivalenceOptions {
 
 const MAX_LENGTH = 1000;
 const WORDS = 'zero one two three four five six seven eight nine ten eleven twelve'.split(' ');
-const NUMBER_WORD = new RegExp(`^(?:\\\\text\\s*\\{)?\\s*(${WORDS.join('|')})\\s*\\}?$`, 'i');
+const NUMBER_WORD = new RegExp(
+  `^(?:\\\\(?:text|mathrm)\\s*\\{)?\\s*(${WORDS.join('|')})\\s*\\}?$`,
+  'i',
+);
+/** Words before an answer: `\text{The answer is }`, Answer: */
+const ANNOUNCED =
+  /^(?:\\(?:text|mathrm) ?\{ ?)?(?:the )?(?:final )?answer(?: is)?(?: ?: ?| ?(?=\})|(?<=is) )\}? ?(?=\S)/i;
 /** A residue with its modulus, which the gold answer may leave out: `x \equiv 3 \pmod 7`, `3 (mod 7)`. */
 const RESIDUE =
   /^(?:[^\\ ]{1,20} ?\\equiv ?)?(-?\d+) ?\(? ?(?:\\[bp]?mod|\\(?:text|mathrm|operatorname) ?\{ ?mod ?\}|mod)(?![a-z]) ?(?:\d+|\{ ?\d+ ?\}) ?\)?$/;
@@ -80,8 +86,9 @@ function unboxed(text: string): string {
 function readText(answer: string): string {
   if (answer.length > 4 * MAX_LENGTH) return answer;
   return normalise(answer)
+    .replace(ANNOUNCED, '')
     .replace(/^(?:\\approx|=) ?(?=\S)/, '')
-    .replace(/^\\text\s*\{\s*(-?\d[\d.,:]*(?: [A-Za-z. ]*[A-Za-z])?)\.?\}$/, '$1')
+    .replace(/^\\(?:text|mathrm)\s*\{\s*(-?\d[\d.,:]*(?: [A-Za-z. ]*[A-Za-z])?)\.?\}$/, '$1')
     .replace(NUMBER_WORD, (_, word: string) => String(WORDS.indexOf(word.toLowerCase())));
 }
 

@@ -66,12 +66,13 @@ const SUBSCRIPTS = '₀₁₂₃₄₅₆₇₈₉';
 const REPLACEMENTS: readonly (readonly [RegExp, string])[] = [
   [/\\[lr]?(?:dollar|\$)|\$|\\[()[\]]|[£€¥]/g, ' '],
   [/\\(?:text|mbox)?(?:style)?(?:display|script|scriptscript)style\b/g, ' '],
-  [/\\[dtc]frac(?![a-zA-Z])/g, '\\frac'],
+  [/\\(?:[dtcs]|nice)frac(?![a-zA-Z])/g, '\\frac'],
   [/\\[dt]binom(?![a-zA-Z])/g, '\\binom'],
   [/\\left\s*\|/g, '\\lvert '],
   [/\\right\s*\|/g, '\\rvert '],
   [/\\(?:left|right|middle|[bB]igg?[lrm]?)(?![a-zA-Z])\s*\.?/g, ''],
-  [/\\(?:[,!;:> ]|quad|qquad|thinspace|hfill|limits|nolimits|phantom\{\})(?![a-zA-Z])|~/g, ' '],
+  [/\\(?:[,!;:> ]|quad|qquad|thinspace|hfill|limits|nolimits)(?![a-zA-Z])|~/g, ' '],
+  [/\\[hv]?phantom(?![a-zA-Z])\s*(?:\{[^{}]*\}|[^{}\\])/g, ' '],
   [/\\(?:hspace|vspace)\*?\{[^{}]*\}/g, ' '],
   [/\\%/g, '%'],
   [/\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![a-zA-Z]))/g, '\\degree '],
@@ -99,6 +100,7 @@ const REPLACEMENTS: readonly (readonly [RegExp, string])[] = [
 /** The text in one spelling; white space in runs becomes one space. */
 export function normalise(text: string): string {
   let clean = text.includes('\\!') || text.includes('{,}') ? joinThousands(text) : text;
+  clean = clean.replace(/(?:\\\\\s{0,4}){1,4}$/, '');
   if (!isAscii(clean)) clean = plainSigns(clean);
   if (clean.includes('\\\\')) {
     clean = clean.replace(/\\\\/g, clean.includes('\\begin') ? '\\cr ' : '\\');

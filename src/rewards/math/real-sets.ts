@@ -67,6 +67,9 @@ function points(items: readonly Node[]): RealSet | null {
 function interval({ open, close, items }: Node & { readonly kind: 'tuple' }): RealSet | null {
   const [low = null, high = null] = items.map(endOf);
   if (items.length !== 2 || low === null || high === null || open === '{') return null;
+  const isEndless = (end: number, bracket: string) =>
+    !Number.isFinite(end) && /[[\]]/.test(bracket);
+  if (isEndless(low, open) || isEndless(high, close)) return null;
   const has: Has = (x) => {
     if (isSame(x, low)) return open === '[' && (close === ']' || !isSame(x, high));
     return isSame(x, high) ? close === ']' : low < x && x < high;
