@@ -11,7 +11,7 @@ import {
 } from '../tensor/index.js';
 import type { BatchGeometry } from './geometry.js';
 import type { ParameterSource } from './layer.js';
-import type { DecoderSpec, GatedDeltaLayer } from './spec.js';
+import { DELTA_LENGTH_EPS, type DecoderSpec, type GatedDeltaLayer } from './spec.js';
 import { convWeights, deltaWeights, deltaWidths } from './spec-modules.js';
 
 /** Results of the layer's projections, float32. */
@@ -33,9 +33,6 @@ interface DeltaOptions {
   readonly geometry: BatchGeometry;
 }
 
-/** Under the square root of a length that queries and keys are divided by. */
-const LENGTH_EPS = 1e-6;
-
 /** @returns `[T, valueHeads·valueDim]` */
 export function gatedDelta(
   { qkv, z, b, a }: DeltaInputs,
@@ -51,7 +48,7 @@ export function gatedDelta(
     const mixed = silu(shortConvolution(qkv, source.get(kernel), layout));
     const [q, k, v] = tf.split(mixed, [...deltaWidths(mixer)], 1) as [Tensor, Tensor, Tensor];
     const heads = (x: Tensor, length: number) => {
-      const each = withLength(x.reshape([-1, keyDim]), { length, eps: LENGTH_EPS });
+      const each = withLength(x.reshape([-1, keyDim]), { length, eps: DELTA_LENGTH_EPS });
       return each.reshape([-1, keyHeads, keyDim]);
     };
     return {

@@ -85,6 +85,9 @@ export interface GatedDeltaLayer {
   readonly valueDim: number;
 }
 
+/** Under the square root of the length that a delta rule divides queries and keys by. */
+export const DELTA_LENGTH_EPS = 1e-6;
+
 /** By what mixes the tokens of a sequence. */
 export type LayerSpec = AttentionLayer | ShortConvLayer | GatedDeltaLayer;
 

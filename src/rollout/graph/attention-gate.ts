@@ -1,15 +1,13 @@
 /** Gates on attention's result, which the query projection gives behind the queries of each head. */
 import type { Value } from '../onnx/graph-builder.js';
-import { type GraphContext, integers, split } from './context.js';
+import { type GraphContext, inRows, split } from './context.js';
 
 /** @param x [B·S, heads · 2 · headDim] @returns Queries and gates, [B·S, heads · headDim] each */
 export function queriesAndGates(context: GraphContext, x: Value): [Value, Value] {
-  const { graph, spec } = context;
-  const { numHeads, headDim } = spec;
-  const heads = graph.node('Reshape', [x, integers(context, [-1, 2 * headDim])]);
-  const shape = integers(context, [-1, numHeads * headDim]);
+  const { numHeads, headDim } = context.spec;
+  const heads = inRows(context, x, 2 * headDim);
   return split(context, heads, [headDim, headDim]).map((part) =>
-    graph.node('Reshape', [part, shape]),
+    inRows(context, part, numHeads * headDim),
   ) as [Value, Value];
 }
 

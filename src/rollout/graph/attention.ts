@@ -6,17 +6,9 @@ import { attentionLayer } from '../../model/spec.js';
 import { headNorms, sinksOf } from '../../model/spec-modules.js';
 import type { Attributes, Value } from '../onnx/graph-builder.js';
 import { gated, queriesAndGates } from './attention-gate.js';
-import { addWeight, type GraphContext, modelNorm } from './context.js';
+import { addWeight, batched, type GraphContext, inRows, modelNorm } from './context.js';
 import { project } from './linear.js';
-import {
-  BATCH_SHAPE,
-  pastKey,
-  pastValue,
-  presentKey,
-  presentValue,
-  SEQLENS_K,
-  TOTAL_LENGTH,
-} from './names.js';
+import { pastKey, pastValue, presentKey, presentValue, SEQLENS_K, TOTAL_LENGTH } from './names.js';
 import type { LayerProjections } from './projections.js';
 import { positions, ropeAttributes, ropeInputs, rotationAttributes } from './rope-inputs.js';
 import { tensorWeight } from './weight-source.js';
@@ -56,7 +48,7 @@ export function attention(
     },
   );
   declareCacheOutputs(context, layer);
-  const attended = flat(context, output, spec.numHeads * spec.headDim);
+  const attended = inRows(context, output, spec.numHeads * spec.headDim);
   return gate === null ? attended : gated(context, attended, gate);
 }
 
@@ -91,7 +83,7 @@ function normalised(context: GraphContext, qkv: readonly Value[], layer: number)
           heads: [spec.numHeads, spec.numKvHeads][i]!,
         })
       : value;
-    return batched(context, modelNorm(context, flat(context, x, length), name, length));
+    return batched(context, modelNorm(context, inRows(context, x, length), name, length));
   });
 }
 
@@ -107,18 +99,6 @@ function rotated(
     contrib: true,
     attributes: { num_heads: heads, ...rotationAttributes(context, layer) },
   });
-}
-
-/** [B·S, features] (or any split of it) as [B, S, features]. */
-function batched({ graph }: GraphContext, x: Value): Value {
-  return graph.node('Reshape', [x, BATCH_SHAPE]);
-}
-
-/** Anything as [*, features]. */
-function flat({ graph }: GraphContext, x: Value, features: number): Value {
-  const shape = `shape.flat.${features}`;
-  if (!graph.has(shape)) graph.constant(shape, BigInt64Array.of(-1n, BigInt(features)), [2]);
-  return graph.node('Reshape', [x, shape]);
 }
 
 /** Of each head a score that no value goes with: the operator's fifth optional input, of which `given` are there. */

@@ -4,6 +4,7 @@ import { normBias } from '../../model/spec-modules.js';
 import type { GraphBuilder, Value } from '../onnx/graph-builder.js';
 import { ELEMENT_TYPES } from '../onnx/schema.js';
 import { type ComputeElement, inType } from './element-type.js';
+import { BATCH_SHAPE } from './names.js';
 import type { NativeKernels } from './native-layout.js';
 import type { Projection } from './projections.js';
 import { tensorWeight, type Weight, type WeightSource } from './weight-source.js';
@@ -61,6 +62,14 @@ export function integers({ graph }: GraphContext, values: readonly number[]): Va
   if (graph.has(name)) return name;
   return graph.constant(name, BigInt64Array.from(values, BigInt), [values.length]);
 }
+
+/** Anything as [B, S, *]. */
+export const batched = ({ graph }: GraphContext, x: Value): Value =>
+  graph.node('Reshape', [x, BATCH_SHAPE]);
+
+/** Anything as [*, length]. */
+export const inRows = (context: GraphContext, x: Value, length: number): Value =>
+  context.graph.node('Reshape', [x, integers(context, [-1, length])]);
 
 /** Parts of these widths along the last axis. */
 export function split(context: GraphContext, x: Value, widths: readonly number[]): Value[] {

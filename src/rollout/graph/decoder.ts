@@ -7,7 +7,15 @@ import { EMBEDDING, finalNorm, HEAD_BIAS, LM_HEAD, layerNorms } from '../../mode
 import { type BuiltGraph, GraphBuilder, type Value } from '../onnx/graph-builder.js';
 import { attention } from './attention.js';
 import { stateLength } from './cache-tensors.js';
-import { addWeight, type GraphContext, inFloat, modelNorm, scaled, softCapped } from './context.js';
+import {
+  addWeight,
+  type GraphContext,
+  inFloat,
+  integers,
+  modelNorm,
+  scaled,
+  softCapped,
+} from './context.js';
 import type { ComputeElement } from './element-type.js';
 import { experts } from './experts.js';
 import { gatedDelta } from './gated-delta.js';
@@ -83,13 +91,12 @@ function declareInputs({ graph, native, spec }: GraphContext): void {
 /** [B·S, hidden] */
 function embedding(context: GraphContext): Value {
   const { graph, spec, source } = context;
+  const ids = graph.node('Reshape', [INPUT_IDS, integers(context, [-1])]);
   if (context.native !== null) {
-    return scaled(context, nativeEmbedding(context, EMBEDDING), spec.embeddingScale);
+    return scaled(context, nativeEmbedding(context, EMBEDDING, ids), spec.embeddingScale);
   }
   const shape = [spec.vocabSize, spec.hiddenSize];
   addWeight(context, EMBEDDING, tensorWeight(source, EMBEDDING, shape));
-  const flatShape = graph.constant('shape.ids', BigInt64Array.of(-1n), [1]);
-  const ids = graph.node('Reshape', [INPUT_IDS, flatShape]);
   return scaled(context, graph.node('Gather', [EMBEDDING, ids]), spec.embeddingScale);
 }
 

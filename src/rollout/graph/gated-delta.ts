@@ -2,19 +2,24 @@
  * The gated delta rule of a layer between its projections, by ONNX Runtime's operators in float32. A row's state is
  * what its real tokens leave: padding on the right neither decays nor corrects it.
  */
-import type { GatedDeltaLayer } from '../../model/spec.js';
+import { DELTA_LENGTH_EPS, type GatedDeltaLayer } from '../../model/spec.js';
 import { deltaWeights, deltaWidths } from '../../model/spec-modules.js';
 import { sum } from '../../util/numbers.js';
 import { toFloat32 } from '../../weights/index.js';
 import type { Value } from '../onnx/graph-builder.js';
 import { ELEMENT_TYPES } from '../onnx/schema.js';
-import { fromFloat, type GraphContext, inFloat, integers, split } from './context.js';
+import {
+  batched,
+  fromFloat,
+  type GraphContext,
+  inFloat,
+  inRows,
+  integers,
+  split,
+} from './context.js';
 import { convolution } from './convolution.js';
 import { BATCH_SHAPE, pastRecurrent, presentRecurrent, STATE_ROWS } from './names.js';
 import { tensorWeight } from './weight-source.js';
-
-/** Under the square root of a length that queries and keys are divided by. */
-const LENGTH_EPS = 1e-6;
 
 /**
  * @param inputs Queries, keys and values, z, b and a side by side, [B·S, …]
@@ -104,7 +109,7 @@ function unit(context: GraphContext, x: Value, dim: number): Value {
   if (!graph.has(weight)) {
     graph.constant(weight, new Float32Array(dim).fill(dim ** -0.5), [dim]);
   }
-  const heads = rms(context, inRows(context, x, dim), weight, LENGTH_EPS / dim);
+  const heads = rms(context, inRows(context, x, dim), weight, DELTA_LENGTH_EPS / dim);
   return batched(context, heads);
 }
 
@@ -113,11 +118,3 @@ const rms = ({ graph }: GraphContext, x: Value, weight: Value, epsilon: number):
 
 const silu = ({ graph }: GraphContext, x: Value): Value =>
   graph.node('QuickGelu', [x], { contrib: true, attributes: { alpha: 1 } });
-
-/** Anything as [B, S, *]. */
-const batched = ({ graph }: GraphContext, x: Value): Value =>
-  graph.node('Reshape', [x, BATCH_SHAPE]);
-
-/** Anything as [*, length]. */
-const inRows = (context: GraphContext, x: Value, length: number): Value =>
-  context.graph.node('Reshape', [x, integers(context, [-1, length])]);

@@ -8,7 +8,7 @@ import { headNorms, parameterShapes, sinksOf } from '../../model/spec-modules.js
 import type { Value } from '../onnx/graph-builder.js';
 import { gated, queriesAndGates } from './attention-gate.js';
 import { type GraphContext, isAdaptable, modelNorm, split } from './context.js';
-import { INPUT_IDS, loraA, loraB, pastKey, pastValue, SEQLENS_K } from './names.js';
+import { loraA, loraB, pastKey, pastValue, SEQLENS_K } from './names.js';
 import {
   cacheType,
   type NativeKernels,
@@ -250,12 +250,10 @@ function attentionSinks({ graph, spec, source }: GraphContext, layer: number): V
 }
 
 /** Token embeddings [B·S, hidden] from the checkpoint's own matrix. */
-export function nativeEmbedding(context: GraphContext, name: string): Value {
+export function nativeEmbedding(context: GraphContext, name: string, ids: Value): Value {
   const { graph, source } = context;
   const weight = checkpointWeight(source, name);
   graph.weight(name, weight);
-  const shape = graph.constant('shape.ids', BigInt64Array.of(-1n), [1]);
-  const ids = graph.node('Reshape', [INPUT_IDS, shape]);
   const rows = graph.node('Gather', [name, ids]);
   return weight.type === 'float32' ? rows : graph.node('Cast', [rows], { attributes: { to: 1 } });
 }
