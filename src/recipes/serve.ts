@@ -14,7 +14,7 @@ import { filterParams, samplingParams } from './sampling/sampling-params.js';
 import { openServedModels, type ServedModels } from './sampling/served-models.js';
 import { createHttpServer } from './serve/http-server.js';
 import { Scheduler } from './serve/scheduler.js';
-import { keptConstraints } from './serve/settings.js';
+import { servedConstraints } from './serve/settings.js';
 import { isLoopback } from './serve/web-pages.js';
 
 export interface RunningServer {
@@ -93,7 +93,7 @@ function settingsOf(config: ServeConfig, { models, maxContext }: ServedModels) {
   const params = paramsOf(config);
   const render = renderOptions(config, 'request');
   const { max_queue: maxQueue } = config;
-  return { models, maxContext, params, render, maxQueue, constraintOf: keptConstraints() };
+  return { models, maxContext, params, render, maxQueue, constraintOf: servedConstraints() };
 }
 
 /** @throws InputError when the variable that is named is not set */

@@ -3,21 +3,14 @@
  * after the last. Requests that wait together are sampled together, whichever grader they come from.
  */
 import type { JudgeConfig } from '../../config/index.js';
-import {
-  type Completion,
-  PLAIN_SAMPLING,
-  type RolloutSampler,
-  type TokenConstraint,
-} from '../../rollout/index.js';
+import { type Completion, PLAIN_SAMPLING, type RolloutSampler } from '../../rollout/index.js';
 import { InputError } from '../../util/errors.js';
-import type { JsonRow } from '../../util/files.js';
 import { largest } from '../../util/numbers.js';
-import { RecentlyUsed } from '../../util/recently-used.js';
 import { type Holding, SharedResources } from '../../util/shared-resources.js';
 import type { RecipeContext } from '../context.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
 import { openSampler } from '../sampling/open-sampler.js';
-import { responseConstraint } from '../sampling/response-format.js';
+import { keptConstraints } from '../sampling/response-format.js';
 import { type ResolvedRollouts, resolveRollouts } from '../sampling/rollout-engine.js';
 import type { LocalChat } from './chat-request.js';
 import { gathered } from './gathered.js';
@@ -106,13 +99,13 @@ function checkRoom({ max_new_tokens: longest }: JudgeConfig, maxContext: number)
 }
 
 function sampleOf(source: ModelSource, sampler: RolloutSampler): JudgeModel['sample'] {
-  const constraintOf = constraints(source);
+  const constraintOf = keptConstraints({ isCompact: true });
   const numberOf = numbered<AbortSignal>();
   const sample = async (asked: readonly Asked[]): Promise<readonly Completion[]> => {
     const { chat: first, signal } = asked[0]!;
     const { temperature, topP, responseFormat } = first;
     const maxNewTokens = largest(asked.map(({ chat }) => chat.maxNewTokens));
-    const constraint = constraintOf(responseFormat);
+    const constraint = constraintOf(responseFormat, source.tokenizer);
     const params = { ...PLAIN_SAMPLING, temperature, topP, maxNewTokens, constraint, seed: 0 };
     const requests = asked.map(({ chat, promptIds }, i) => ({
       id: String(i),
@@ -128,18 +121,6 @@ function sampleOf(source: ModelSource, sampler: RolloutSampler): JudgeModel['sam
   return gathered(sample, ({ chat: { temperature, topP, responseFormat }, signal }) =>
     JSON.stringify([temperature, topP, responseFormat, numberOf(signal)]),
   );
-}
-
-/** Compiled formats that are kept. */
-const KEPT_FORMATS = 16;
-
-/** Compiled once for each format, as long as it is among those asked for last. */
-function constraints({ tokenizer }: ModelSource) {
-  const kept = new RecentlyUsed<TokenConstraint | null>(KEPT_FORMATS);
-  return (format: JsonRow | null): TokenConstraint | null =>
-    kept.get(JSON.stringify(format), () =>
-      responseConstraint(format, tokenizer, { isCompact: true }),
-    );
 }
 
 /** The same object has the same number. */

@@ -3,17 +3,32 @@ import { schemaConstraint, type TokenConstraint } from '../../rollout/index.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
+import { RecentlyUsed } from '../../util/recently-used.js';
 
 const TYPES = ['text', 'json_object', 'json_schema'];
 
-/**
- * @param options.isCompact JSON without white space, for answers that no one reads.
- * @throws InputError on a format of another type, or a schema that is not supported
- */
+/** Compiled formats that are kept. */
+const KEPT_FORMATS = 16;
+
+interface ConstraintOptions {
+  /** JSON without white space, for answers that no one reads. */
+  readonly isCompact?: boolean;
+}
+
+/** `responseConstraint`, compiled once for each format, as long as it is among those asked for last. */
+export function keptConstraints(options: ConstraintOptions = {}) {
+  const kept = new RecentlyUsed<TokenConstraint | null>(KEPT_FORMATS);
+  return (format: JsonRow | null, tokenizer: Tokenizer): TokenConstraint | null =>
+    kept.get(JSON.stringify([tokenizer.dir, format]), () =>
+      responseConstraint(format, tokenizer, options),
+    );
+}
+
+/** @throws InputError on a format of another type, or a schema that is not supported */
 export function responseConstraint(
   format: JsonRow | null,
   tokenizer: Tokenizer,
-  { isCompact = false }: { readonly isCompact?: boolean } = {},
+  { isCompact = false }: ConstraintOptions = {},
 ): TokenConstraint | null {
   const schema = format === null ? undefined : schemaOf(format);
   if (schema === undefined) return null;
