@@ -46,7 +46,8 @@ function* partsOf(path: string): Generator<Part> {
   let begun: Buffer[] = [];
   for (const piece of filePieces(path)) {
     let start = 0;
-    for (const [at, byte] of piece.entries()) {
+    for (let at = 0; at < piece.length; at++) {
+      const byte = piece[at];
       if (byte === LINE_BREAK) line++;
       if (isQuoted) {
         isQuoted = isEscaped || byte !== QUOTE;
