@@ -16,3 +16,7 @@ export interface Implied {
 
 export const to = (...keys: string[]): ForeignMeaning => ({ to: keys });
 export const refused = (reason: string): ForeignMeaning => ({ refused: reason });
+
+/** Why names of several tools are refused. */
+export const ONE_DEVICE = 'a run has one device. Leave it out';
+export const READ_HERE = 'rows are read in one process. Leave it out';

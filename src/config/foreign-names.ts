@@ -3,14 +3,19 @@
  * the others are refused with the key to use instead. A name counts as foreign only where the
  * command has no key of that name itself.
  */
-import { type ForeignMeaning, type Implied, refused, to } from './foreign-meaning.js';
+import {
+  type ForeignMeaning,
+  type Implied,
+  ONE_DEVICE,
+  READ_HERE,
+  refused,
+  to,
+} from './foreign-meaning.js';
 import { trlNames } from './trl-names.js';
 
 const REMOTE_ONLY = 'it belongs to a remote engine and means nothing locally. Leave it out';
 
-const ONE_DEVICE = 'a run has one device. Leave it out';
 const OWN_KERNELS = 'there is one implementation of attention and loss. Leave it out';
-const READ_HERE = 'rows are read in one process. Leave it out';
 const ADAPTER: ForeignMeaning = {
   to: ['adapter'],
   refused:

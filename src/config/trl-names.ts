@@ -2,10 +2,8 @@
  * Keys of TRL and of transformers' TrainingArguments that no command has: those that mean a key of ours, and why
  * the others are refused.
  */
-import { type ForeignMeaning, refused, to } from './foreign-meaning.js';
+import { type ForeignMeaning, ONE_DEVICE, READ_HERE, refused, to } from './foreign-meaning.js';
 
-const ONE_DEVICE = 'a run has one device. Leave it out';
-const READ_HERE = 'rows are read in one process. Leave it out';
 const NOT_UPLOADED = 'nothing is uploaded. Leave it out';
 const COMPILED = 'operations are compiled by setup. Leave it out';
 const AS_BYTES = 'weights in 4 bits are kept as bytes. Leave it out';

@@ -4,7 +4,7 @@
  * (`llama_vocab::impl::load` in src/llama-vocab.cpp). So the name says `phi-3` exactly where that is right.
  */
 import { basename } from 'node:path';
-import { asObjects, type JsonObject } from './json.js';
+import { asObjects, type JsonObject } from '../util/json-object.js';
 
 const TOKENS = ['</s>', '<unk>', '<s>', '<|endoftext|>'];
 

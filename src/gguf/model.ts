@@ -2,11 +2,11 @@
 import { attentionLayers, type DecoderSpec } from '../model/spec.js';
 import { readTokenizerFiles, type Tokenizer } from '../tokenizer/index.js';
 import { counted } from '../util/counted.js';
+import type { JsonObject } from '../util/json-object.js';
 import type { HostTensor } from '../weights/index.js';
 import { type Architecture, architectureOf } from './architectures.js';
 import { displayName } from './display-name.js';
 import { hyperparameters } from './hyperparameters.js';
-import type { JsonObject } from './json.js';
 import { preTokenizer } from './pre-tokenizer.js';
 import { specialTokens } from './special-tokens.js';
 import { type GgufTensor, ggufTensors } from './tensors.js';

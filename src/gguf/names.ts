@@ -3,6 +3,7 @@
  * a layer's experts have one name, that of the tensor they make together.
  */
 import type { DecoderSpec, LayerNorms } from '../model/spec.js';
+import { moduleOf } from '../weights/index.js';
 
 const OUTSIDE: Readonly<Record<string, string>> = {
   'model.embed_tokens': 'token_embd',
@@ -84,7 +85,6 @@ export function ggufName(name: string, spec: DecoderSpec): string {
   return `blk.${layer}.${APART[part!] ?? `${moduleName(moduleOf(part!), spec)}.${kindOf(part!)}`}`;
 }
 
-const moduleOf = (name: string): string => name.slice(0, name.lastIndexOf('.'));
 const kindOf = (name: string): string => name.slice(name.lastIndexOf('.') + 1);
 
 function moduleName(part: string, { norms, names, family }: DecoderSpec): string {

@@ -6,7 +6,7 @@
  */
 import { WORD_PATTERN } from '../tokenizer/index.js';
 import { InputError } from '../util/errors.js';
-import { asObjects, type JsonObject } from './json.js';
+import { asObjects, type JsonObject } from '../util/json-object.js';
 
 /** Names that llama.cpp takes for byte-pair vocabularies. */
 const KNOWN = new Set(

@@ -4,7 +4,7 @@
  */
 import type { Tokenizer } from '../tokenizer/index.js';
 import { InputError } from '../util/errors.js';
-import { asObjects, type JsonObject } from './json.js';
+import { asObjects, type JsonObject } from '../util/json-object.js';
 import { count, flag, type Metadata, type MetadataValue, text } from './values.js';
 import { type Kind, prefixed } from './vocabulary.js';
 

@@ -4,7 +4,7 @@
  * llama.cpp joins the neighbours of highest score, so that a token's score is minus the place of its merge.
  */
 import { InputError } from '../util/errors.js';
-import { asObjects, type JsonObject } from './json.js';
+import { asObjects, type JsonObject } from '../util/json-object.js';
 import { floats, integers, type Metadata, text, texts } from './values.js';
 
 /** `llama_token_type` */

@@ -4,7 +4,7 @@
  */
 import { InputError } from '../util/errors.js';
 import { groupBy } from '../util/group.js';
-import { mean } from '../util/numbers.js';
+import { mean, sum } from '../util/numbers.js';
 import { Rng } from '../util/rng.js';
 import { capPairs } from './cap-pairs.js';
 
@@ -117,7 +117,7 @@ export function pairsFromRollouts<T extends CompletionRow>(
     for (const pair of chosen) pairs.push(pair);
     if (chosen.length === 0) reasons[noPairReason(unique)] += 1;
   }
-  const without = Object.values(reasons).reduce((sum, count) => sum + count, 0);
+  const without = sum(Object.values(reasons));
   const kept = capPairs(pairs, { perType: options.maxPairsPerType ?? null, seed });
   return {
     pairs: kept,

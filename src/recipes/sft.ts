@@ -5,6 +5,7 @@ import { TOKEN_METRICS } from '../losses/index.js';
 import type { MaskedSequence } from '../model/index.js';
 import { type SftItem, sftStep, sftTasks } from '../train/index.js';
 import { counted } from '../util/counted.js';
+import { sum } from '../util/numbers.js';
 import type { RecipeContext } from './context.js';
 import { type SftExamples, sftExamples } from './sft/examples.js';
 import { sftSize } from './sft/memory.js';
@@ -22,7 +23,7 @@ function packed(
 ): readonly (readonly MaskedSequence[])[] {
   const lengths = examples.map(({ ids }) => ids.length);
   const packs = packByLength(lengths, maxLength);
-  const tokens = lengths.reduce((sum, length) => sum + length, 0);
+  const tokens = sum(lengths);
   const share = Math.round((100 * tokens) / (packs.length * maxLength));
   log(
     `data: ${counted(examples.length, 'example')} in ${counted(packs.length, 'pack')}, ${share}% full`,

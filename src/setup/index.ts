@@ -19,7 +19,7 @@ export {
 } from './nvidia.js';
 export type { SetupObserver } from './observer.js';
 export { operatorsLibrary, setUpOperators } from './operators.js';
-export { ensureWritable, freeBytes } from './place.js';
+export { ensureWritable, freeBytes, gigabytes } from './place.js';
 export { type ProbeResult, probeBinding } from './probe.js';
 export { type PythonEnvironment, setUpPythonEnvironment } from './python-environment.js';
 export {

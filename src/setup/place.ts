@@ -20,7 +20,7 @@ export function ensureWritable(folder: string): void {
   }
 }
 
-const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
+export const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
 /** Bytes that this user can still write to the disk of a folder. */
 export function freeBytes(folder: string): number {

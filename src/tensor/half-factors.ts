@@ -1,4 +1,6 @@
 /** What each parameter of a flat vector is multiplied by before it is rounded. */
+
+import { sum } from '../util/numbers.js';
 import { elementCount } from '../util/shape.js';
 import { onDevice } from './on-device.js';
 import type { ParameterShape } from './parameter-vector.js';
@@ -29,7 +31,7 @@ export class HalfFactors {
 
 function perElement(shapes: readonly ParameterShape[], factors: readonly number[]): Tensor {
   const sizes = shapes.map(({ shape }) => elementCount(shape));
-  const values = new Float32Array(sizes.reduce((sum, size) => sum + size, 0));
+  const values = new Float32Array(sum(sizes));
   let offset = 0;
   for (const [i, size] of sizes.entries()) {
     values.fill(factors[i]!, offset, offset + size);

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJson, writeFileAtomic, writeJson } from '../util/files.js';
+import type { JsonObject } from '../util/json-object.js';
 import type { Tokenizer } from './tokenizer.js';
 import {
   CHAT_TEMPLATE,
@@ -10,8 +11,6 @@ import {
   generationEosIds,
   TOKENIZER_CONFIG,
 } from './tokenizer-files.js';
-
-type JsonObject = Record<string, unknown>;
 
 /**
  * A given template stands in `chat_template.jinja`, as transformers saves it, and no longer in the config; a

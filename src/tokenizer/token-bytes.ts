@@ -3,9 +3,8 @@
  * (GPT-2's alphabet) and SentencePiece-like ones (`▁` for a space, `<0xAB>` for a byte).
  */
 import { InputError } from '../util/errors.js';
+import type { JsonObject } from '../util/json-object.js';
 import { BYTE_CHARACTERS } from './byte/byte-alphabet.js';
-
-type JsonObject = Readonly<Record<string, unknown>>;
 
 export interface TokenBytesOptions {
   readonly tokenizerJson: JsonObject;

@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../util/errors.js';
 import { copyFile, readJson, sha256 } from '../util/files.js';
-import { isObject } from '../util/json-object.js';
+import { isObject, type JsonObject } from '../util/json-object.js';
 import { readBytes, readText } from '../util/utf8.js';
 
 export const TOKENIZER_JSON = 'tokenizer.json';
@@ -25,8 +25,6 @@ const ALL_FILES = [
   CHAT_TEMPLATE,
   GENERATION_CONFIG,
 ] as const;
-
-type JsonObject = Readonly<Record<string, unknown>>;
 
 export interface TokenizerFiles {
   readonly tokenizerJson: JsonObject;

@@ -1,6 +1,6 @@
 /** Clip ratios of single completions: the smallest of those below and the largest of those above, as TRL's. */
 import type { GrpoOptions } from '../losses/index.js';
-import { largest, smallest } from '../util/numbers.js';
+import { largest, mean, smallest } from '../util/numbers.js';
 import type { Scored } from './rollouts.js';
 
 export type ClipSettings = Pick<GrpoOptions, 'importanceSamplingLevel' | 'epsilon' | 'epsilonHigh'>;
@@ -10,8 +10,7 @@ function clipped({ rollout, live }: Scored, settings: ClipSettings): boolean[] {
   const { completion, old } = rollout;
   if (old === null || completion.advantage === 0) return [false];
   const gaps = Array.from(live, (logp, t) => logp - old[t]!);
-  const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
-  const logs = settings.importanceSamplingLevel === 'token' ? gaps : [mean];
+  const logs = settings.importanceSamplingLevel === 'token' ? gaps : [mean(gaps)!];
   const bound = completion.advantage > 0 ? 1 + settings.epsilonHigh : 1 - settings.epsilon;
   return logs.map((log) =>
     completion.advantage > 0 ? Math.exp(log) > bound : Math.exp(log) < bound,

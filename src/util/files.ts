@@ -7,7 +7,7 @@ import { writing } from './disk.js';
 import { InputError, messageOf } from './errors.js';
 import { assertFetched } from './git-lfs.js';
 import { isObject, parseJson } from './json-object.js';
-import { notRead, readBytes, readText, textOf } from './utf8.js';
+import { LINE_BREAK, notRead, readBytes, readText, textOf } from './utf8.js';
 
 /**
  * Writes beside the target, syncs, renames: readers see the old file or the new one.
@@ -108,7 +108,6 @@ function* rowsOf(
 
 /** Bytes or characters that are read or written at once: a large set is longer than one text can be. */
 const PIECE = 1 << 22;
-const LINE_BREAK = 0x0a;
 
 /**
  * Lines of a text file, without their breaks; the last one may be empty. A file that ends in `.gz`, in any case,

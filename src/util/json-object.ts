@@ -31,6 +31,13 @@ const isDeeper = (value: unknown, levels: number): boolean =>
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   value !== null && typeof value === 'object' && !Array.isArray(value);
 
+/** Parsed JSON whose form its reader checks. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** None where it is no list. */
+export const asObjects = (value: unknown): readonly JsonObject[] =>
+  Array.isArray(value) ? (value as JsonObject[]) : [];
+
 /** Null for a text that is no JSON, or nested too deep. */
 export function jsonIn(text: string): unknown {
   try {

@@ -14,6 +14,12 @@ export function editDistance(a: string, b: string): number {
   return row[b.length]!;
 }
 
+/** What an error says of a name that is none of the known ones. */
+export function knownNames(name: string, known: readonly string[]): string {
+  const like = nearest(name, known);
+  return `${like === undefined ? '' : `The nearest is ${like}. `}Known are ${known.join(', ')}`;
+}
+
 /** Names that differ in more than this share of their characters have nothing to do with each other. */
 const FARTHEST = 0.5;
 

@@ -1,7 +1,13 @@
 /** What messages show of values and rows. */
 
-/** The beginning of a value as JSON. */
-export const shown = (value: unknown): string => JSON.stringify(value)?.slice(0, 80) ?? 'nothing';
+/** Characters of a value that are shown. */
+const LENGTH = 80;
+
+/** A value as JSON, by its beginning where it is long. */
+export function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > LENGTH ? `${text.slice(0, LENGTH)}…` : text;
+}
 
 /**
  * The columns of a row; what is neither text nor more is shown: `question=5, answer=null`. A name with white space

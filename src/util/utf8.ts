@@ -71,6 +71,7 @@ function notUtf8(bytes: Buffer, path: string, firstLine: number): InputError {
   return new InputError({ where: `${path}:${line}`, problem: 'the text is not UTF-8', remedy });
 }
 
-const LINE_BREAK = 0x0a;
+export const LINE_BREAK = 0x0a;
+
 /** First bytes of what gzip packs (RFC 1952). */
 const GZIP = 0x1f8b;

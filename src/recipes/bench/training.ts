@@ -4,6 +4,7 @@ import { deviceInfo, gemmRate, hasHalfTensors } from '../../tensor/index.js';
 import type { StepOutcome } from '../../train/index.js';
 import { closing } from '../../util/close-stack.js';
 import { describeMachine } from '../../util/machine.js';
+import { sum } from '../../util/numbers.js';
 import { quantizationName } from '../../weights/index.js';
 import type { RecipeContext } from '../context.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
@@ -120,8 +121,8 @@ function figures(
   const gemm = gemmRate(compute);
   const { native, threads, computeDtype } = deviceInfo();
   const phases = Object.entries(outcome.seconds ?? {});
-  const known = phases.reduce((sum, [, value]) => sum + value, 0);
-  const others = Object.values(extra).reduce((sum, value) => sum + value, 0);
+  const known = sum(phases.map(([, value]) => value));
+  const others = sum(Object.values(extra));
   return {
     benchmark: measured.name,
     tokens_per_step: outcome.tokens,

@@ -31,5 +31,3 @@ export const broken = (name: string, found: string, remedy: string): Check => ({
   found,
   remedy,
 });
-
-export const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;

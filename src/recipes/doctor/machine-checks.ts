@@ -3,6 +3,7 @@ import {
   describeCard,
   ensureWritable,
   freeBytes,
+  gigabytes,
   glibcVersion,
   nvidiaGpu,
   unfitForTraining,
@@ -15,7 +16,7 @@ import { counted } from '../../util/counted.js';
 import { messageOf } from '../../util/errors.js';
 import { describeMachine } from '../../util/machine.js';
 import { NODE_REMEDY, TESTED_NODES, tooOldNode } from '../../util/node-version.js';
-import { broken, type Check, gigabytes, note, ok } from './check.js';
+import { broken, type Check, note, ok } from './check.js';
 
 export function nodeCheck(version: string): Check {
   if (tooOldNode(version)) return broken('node', `${version} is too old`, NODE_REMEDY);

@@ -1,5 +1,6 @@
 /** The form of prompts that a run's model was trained on. */
 import { isObject } from '../../util/json-object.js';
+import { shown } from '../../util/shown.js';
 import type { PromptKeys } from './render-options.js';
 import { runOfModel } from './run-of-model.js';
 
@@ -11,13 +12,6 @@ const KEYS: readonly (keyof PromptKeys)[] = [
 
 const isGiven = (value: unknown): boolean =>
   value !== null && value !== undefined && JSON.stringify(value) !== '{}';
-
-const SHOWN = 80;
-
-function shown(value: unknown): string {
-  const text = JSON.stringify(value);
-  return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
-}
 
 /**
  * Says what of its prompts a run was told and a command is not: without it the model is asked what it was not

@@ -2,7 +2,7 @@
 import type { MetricRow, RunFolder } from '../../report/index.js';
 import { ALARMS, Alarms, alarmLine, type TrainerName } from '../../train/index.js';
 import { InputError } from '../../util/errors.js';
-import { nearest } from '../../util/nearest.js';
+import { knownNames } from '../../util/nearest.js';
 import type { RecipeContext } from '../context.js';
 import type { TrainerConfig } from './trainer-config.js';
 
@@ -18,9 +18,7 @@ export function checkAlarms(config: Pick<TrainerConfig, 'alarms'>): void {
     const sides = rules.filter((rule) => rule.metric === metric).map(({ side }) => side);
     if (sides.length === 0) {
       const known = [...new Set<string>(rules.map((rule) => rule.metric))];
-      const like = nearest(metric, known);
-      const guess = like === undefined ? '' : `The nearest is ${like}. `;
-      const remedy = `${guess}Known are ${known.join(', ')}`;
+      const remedy = knownNames(metric, known);
       throw new InputError({ where, problem: 'no alarm watches this metric', remedy });
     }
     const [low = null, high = null] = range ?? [];

@@ -1,6 +1,6 @@
 /** The metric that tells the best step: its name as a config gives it, which way is better, and whether it is measured. */
 import { InputError } from '../../util/errors.js';
-import { nearest } from '../../util/nearest.js';
+import { knownNames } from '../../util/nearest.js';
 import { givesScore } from '../evaluation/benchmark.js';
 import type { EvaluationKeys } from '../evaluation/evaluation-inputs.js';
 import { type EvaluatedConfig, evaluationKeys } from './evaluate-trained.js';
@@ -62,11 +62,9 @@ const completionMetrics = (
 
 export function unmeasured(config: WatchedKeys, known: readonly string[]): InputError {
   const name = metricName(config);
-  const like = nearest(name, known);
-  const guess = like === undefined ? '' : `The nearest is ${like}. `;
   return new InputError({
     where: 'metric_for_best_model',
     problem: `"${name}" is not evaluated`,
-    remedy: `${guess}Known are ${known.join(', ')}`,
+    remedy: knownNames(name, known),
   });
 }

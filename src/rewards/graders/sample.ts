@@ -1,8 +1,6 @@
 /** One row to grade: the data row (`item`) and what the model said (`sample`). */
-import { parseJson } from '../../util/json-object.js';
+import { type JsonObject, parseJson } from '../../util/json-object.js';
 import { SampleFault } from './outcome.js';
-
-type JsonObject = Readonly<Record<string, unknown>>;
 
 export interface GradedSample {
   readonly item: JsonObject;

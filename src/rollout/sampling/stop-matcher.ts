@@ -6,7 +6,7 @@ import { largest } from '../../util/numbers.js';
 import type { RolloutTokenizer } from '../types.js';
 
 /** What incomplete UTF-8 decodes to. */
-const INCOMPLETE = '\uFFFD';
+export const INCOMPLETE = '\uFFFD';
 
 /** First place where one of `stops` begins in `text`, or −1. */
 export function findStop(text: string, stops: readonly string[]): number {

@@ -3,10 +3,7 @@
  * not all there, and what a stop string may begin with. Put together the pieces are the text of the completion.
  */
 import type { RolloutTokenizer } from '../types.js';
-import { findStop } from './stop-matcher.js';
-
-/** What incomplete UTF-8 decodes to. */
-const INCOMPLETE = '\uFFFD';
+import { findStop, INCOMPLETE } from './stop-matcher.js';
 
 /** What has come with one or more tokens: with its special tokens, in which a stop string may begin, and without. */
 interface Piece {

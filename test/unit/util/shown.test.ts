@@ -3,7 +3,7 @@ import { fieldNames, shown } from '../../../src/util/shown.js';
 
 test('a value is shown as JSON, by its beginning; what has no JSON is nothing', () => {
   expect(shown({ role: 'user', content: [1] })).toBe('{"role":"user","content":[1]}');
-  expect(shown('x'.repeat(100))).toBe(`"${'x'.repeat(79)}`);
+  expect(shown('x'.repeat(100))).toBe(`"${'x'.repeat(79)}…`);
   expect(shown(null)).toBe('null');
   expect(shown(undefined)).toBe('nothing');
 });
