@@ -1,6 +1,6 @@
 /** A trainer by AdamW. */
 import type { Policy } from '../../src/model/index.js';
-import { AdamW, type AdamWOptions } from '../../src/tensor/index.js';
+import { type AdamWOptions, adamW } from '../../src/tensor/index.js';
 import { Trainer } from '../../src/train/index.js';
 
 interface TrainerOptions extends Partial<AdamWOptions> {
@@ -15,6 +15,6 @@ export function adamwTrainer(
   { maxGradNorm = 1, seed = 1, routerAuxLossCoef = 0, ...adamw }: TrainerOptions = {},
 ): Trainer {
   const settings = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0, decayMask: null };
-  const optimizer = new AdamW(policy.parameters.size, { ...settings, ...adamw });
+  const optimizer = adamW(policy.parameters.size, { ...settings, ...adamw });
   return new Trainer({ policy, optimizer, maxGradNorm, seed, routerAuxLossCoef });
 }

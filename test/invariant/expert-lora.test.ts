@@ -11,7 +11,7 @@ import {
   specFromConfig,
 } from '../../src/model/index.js';
 import { adaptable } from '../../src/model/spec-modules.js';
-import { AdamW, tf } from '../../src/tensor/index.js';
+import { adamW, tf } from '../../src/tensor/index.js';
 import type { JsonRow } from '../../src/util/files.js';
 import { readAdapter, readSafetensors, toFloat32, writeAdapter } from '../../src/weights/index.js';
 import { largestGap, relativeGap } from '../support/gaps.js';
@@ -98,7 +98,7 @@ describe.each(CASES)('%s', (name) => {
     const policy = policyOf();
     const { lr, weight_decay: weightDecay } = expected.adamw;
     const defaults = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay, decayMask: null };
-    const optimizer = new AdamW(policy.parameters.size, defaults);
+    const optimizer = adamW(policy.parameters.size, defaults);
     for (const [step, value] of expected.losses.entries()) {
       const { loss: found, gradient } = await policy.gradients(batchOf(ids), loss);
       expect(Math.abs(found - value), `loss of step ${step}`).toBeLessThan(1e-4);

@@ -18,7 +18,7 @@ import {
 import { openSampler } from '../../src/recipes/sampling/open-sampler.js';
 import { syncSampler } from '../../src/recipes/sampling/sync-sampler.js';
 import { decayMask, loraPlusRates } from '../../src/recipes/training/parameter-groups.js';
-import { AdamW, tf } from '../../src/tensor/index.js';
+import { adamW, tf } from '../../src/tensor/index.js';
 import type { JsonRow } from '../../src/util/files.js';
 import {
   type LoraConfig,
@@ -227,7 +227,7 @@ test.each(['pissa', 'pissa-rslora'])('a trained adapter of %s is plain LoRA', as
 test('LoRA+ learns as with the optimizer of PEFT', async () => {
   const set = setUp(loraplus.options);
   const policy = policyOf(set);
-  const optimizer = new AdamW(policy.parameters.size, {
+  const optimizer = adamW(policy.parameters.size, {
     beta1: 0.9,
     beta2: 0.999,
     epsilon: 1e-8,

@@ -1,6 +1,6 @@
 /** Config → the optimizer and the schedule of a training run. */
 import type { Policy } from '../../model/index.js';
-import { AdamW, Lion, type Optimizer } from '../../tensor/index.js';
+import { adamW, lion, type Optimizer } from '../../tensor/index.js';
 import { type Schedule, type ScheduleShape, wholeWarmup } from '../../train/index.js';
 import { InputError } from '../../util/errors.js';
 import { decayMask, loraPlusRates } from './parameter-groups.js';
@@ -44,8 +44,8 @@ export function makeOptimizer(config: TrainerConfig, policy: Policy): Optimizer 
   };
   const { size } = policy.parameters;
   return kind === 'lion'
-    ? new Lion(size, options)
-    : new AdamW(size, { ...options, epsilon: config.adam_epsilon });
+    ? lion(size, options)
+    : adamW(size, { ...options, epsilon: config.adam_epsilon });
 }
 
 /** Keys that are set; the schedule has defaults for the others. */

@@ -42,7 +42,7 @@ interface Direction {
 }
 
 /** The change of a piece of the parameters, `[its size]`, before rates and decay; what it makes is freed. */
-type ChangeOf = (gradient: Tensor1D, piece: number) => Tensor;
+export type ChangeOf = (gradient: Tensor1D, piece: number) => Tensor;
 
 const kept = (values: Float32Array | null): Tensor1D | null =>
   values === null ? null : (tf.keep(onDevice(values, [values.length])) as Tensor1D);

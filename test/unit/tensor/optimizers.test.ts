@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import {
-  AdamW,
   type AdamWOptions,
+  adamW,
   deviceInfo,
-  Lion,
+  lion,
   type Optimizer,
   ParameterVector,
   tf,
@@ -58,7 +58,7 @@ function randomRows(rows: number, size: number): number[][] {
 test('Lion by hand', () => {
   // β 0.9, 0.99; lr 0.01, decay 0.1. g = 2, −1: sign(0.1g) = 1, −1; p − 0.01·(sign + 0.1p).
   // m = 0.02, −0.01. Then g = −0.1, 0.5: 0.9m + 0.1g = 0.008 → 1, and 0.041 → 1.
-  const optimizer = new Lion(2, { beta1: 0.9, beta2: 0.99, weightDecay: 0.1, decayMask: null });
+  const optimizer = lion(2, { beta1: 0.9, beta2: 0.99, weightDecay: 0.1, decayMask: null });
   const gradients = [
     [2, -1],
     [-0.1, 0.5],
@@ -71,15 +71,15 @@ test('Lion by hand', () => {
 
 test('AdamW by hand', () => {
   // The first update is lr·g/(|g| + ε) whatever g: p·(1 − 0.001) − 0.01·sign g.
-  const optimizer = new AdamW(2, { ...ADAMW, decayMask: Float32Array.of(1, 0) });
+  const optimizer = adamW(2, { ...ADAMW, decayMask: Float32Array.of(1, 0) });
   expect(trajectory(optimizer, [1, 1], [[3, -0.5]])[0]!).toBeAllclose([0.989, 1.01]);
   optimizer.dispose();
 });
 
 const KINDS: Readonly<Record<string, (size: number, bits: 32 | 8) => Optimizer>> = {
-  AdamW: (size, bits) => new AdamW(size, { ...ADAMW, bits }),
+  AdamW: (size, bits) => adamW(size, { ...ADAMW, bits }),
   Lion: (size, bits) =>
-    new Lion(size, { beta1: 0.9, beta2: 0.99, weightDecay: 0.1, decayMask: null, bits }),
+    lion(size, { beta1: 0.9, beta2: 0.99, weightDecay: 0.1, decayMask: null, bits }),
 };
 
 describe.each(Object.keys(KINDS))('%s', (name) => {
@@ -121,7 +121,7 @@ describe('pieces of the parameters', () => {
   function updated(kind: 'AdamW' | 'Lion', bits: 32 | 8, from: number, to: number): Float32Array {
     const [mask, own] = [decayMask.slice(from, to), rates.slice(from, to)];
     const options = { ...ADAMW, bits, decayMask: mask, rates: own };
-    const optimizer = new (kind === 'AdamW' ? AdamW : Lion)(to - from, options);
+    const optimizer = (kind === 'AdamW' ? adamW : lion)(to - from, options);
     const parameters = new ParameterVector(
       [{ name: 'p', shape: [to - from] }],
       [start.slice(from, to)],
