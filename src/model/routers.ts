@@ -5,7 +5,7 @@
  * A loss may go by how they spread the tokens of all layers together. Its gradient to the sums of their probabilities is
  * known when the forward pass has ended, and is the same for all layers, each of which then adds it to that of its logits.
  */
-import { stopGradient, type Tensor, tf } from '../tensor/index.js';
+import { stopGradient, type Tensor, tf, withGradient } from '../tensor/index.js';
 import { type Routing, routed } from './routing.js';
 import type { ExpertsSpec } from './spec.js';
 import { sequencesThrough, type TokenBatch } from './token-batch.js';
@@ -94,16 +94,13 @@ export class Routers {
   /** The same logits, whose gradient on the tape has that part. */
   onTape(logits: Tensor): Tensor {
     if (this.weights === null) return logits;
-    return tf.customGrad((x, save) => {
-      (save as (tensors: Tensor[]) => void)([x as Tensor]);
-      return {
-        value: (x as Tensor).clone(),
-        gradFunc: (dy: Tensor, [saved]: Tensor[]) => {
-          const slopes = this.slopesOf(saved!);
-          return slopes === null ? dy : dy.add(slopes);
-        },
-      };
-    })(logits);
+    return withGradient([logits], {
+      value: (x) => x.clone(),
+      gradient: (dy, x) => {
+        const slopes = this.slopesOf(x);
+        return slopes === null ? dy : dy.add(slopes);
+      },
+    });
   }
 
   dispose(): void {

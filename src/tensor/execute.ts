@@ -72,3 +72,11 @@ export function executeOp(
   const result = backend.executeMultipleOutputs(name, attrs, inputs, outputs ?? 1);
   return outputs === undefined ? (result[0] as Tensor) : result;
 }
+
+/** The same values in another type. No gradient is recorded. */
+export const cast = (x: TensorInfo, from: OpDtype, to: OpDtype): Tensor =>
+  executeOp(
+    'Cast',
+    [attr.type('SrcT', from), attr.type('DstT', to), attr.bool('Truncate', false)],
+    [x],
+  );

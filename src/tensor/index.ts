@@ -46,6 +46,7 @@ export { sliced } from './ops/slice.js';
 export { stopGradient } from './ops/stop-gradient.js';
 export { tokenScores } from './ops/token-scores.js';
 export { trianglesOf } from './ops/unit-lower-inverse.js';
+export { withGradient } from './ops/with-gradient.js';
 export { withLength } from './ops/with-length.js';
 export { type AdamWOptions, adamW } from './optimizers/adamw.js';
 export { lion } from './optimizers/lion.js';

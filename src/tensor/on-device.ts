@@ -1,5 +1,5 @@
 /** Tensors that TensorFlow alone holds, from the beginning. */
-import { attr, executeOp, type OpDtype } from './execute.js';
+import { attr, cast, executeOp, type OpDtype } from './execute.js';
 import { type Tensor, tf } from './tf.js';
 
 /**
@@ -50,9 +50,8 @@ export function storedOnDevice({ dtype, shape, bytes }: StoredValues): Tensor {
   return tf.tidy(() => {
     const held = onDevice(words(bytes), [Math.ceil(bytes.length / 4)]);
     const bits = [attr.type('T', 'float32'), attr.type('type', dtype)];
-    const types = [attr.type('SrcT', dtype), attr.type('DstT', 'float32')];
     const halves = executeOp('Bitcast', bits, [held]);
-    const values = executeOp('Cast', [...types, attr.bool('Truncate', false)], [halves]);
+    const values = cast(halves, dtype, 'float32');
     const flat = tf.slice(values.flatten(), [0], [bytes.length / 2]);
     return flat.reshape(shape as number[]);
   });

@@ -3,7 +3,7 @@
  * beside this file; those of rotary positions, attention and other mixers of tokens stand in `mixer-calls.ts`. None records a
  * gradient. Tensors of type bfloat16 are opaque (see `half-precision.ts`).
  */
-import { attr, executeOp } from '../execute.js';
+import { attr, cast, executeOp } from '../execute.js';
 import { emptyTensor, type Tensor, tf } from '../tf.js';
 
 /** Element type of activations and products. Sums, norms, the residual stream and LoRA stay float32. */
@@ -79,11 +79,8 @@ export interface NativeFourBit {
 const MAX_PRODUCTS = 6;
 
 /** @returns `x` itself where nothing changes. */
-export function castTo(x: Tensor, from: ComputeType, to: ComputeType): Tensor {
-  if (from === to) return x;
-  const attrs = [attr.type('SrcT', from), attr.type('DstT', to), attr.bool('Truncate', false)];
-  return executeOp('Cast', attrs, [x]);
-}
+export const castTo = (x: Tensor, from: ComputeType, to: ComputeType): Tensor =>
+  from === to ? x : cast(x, from, to);
 
 /** @param x `[…, W]` @param w `[W]` */
 export function nativeNorm(x: Tensor, w: Tensor, { eps, offset, out }: NormOptions): Tensor {

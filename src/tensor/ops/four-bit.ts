@@ -3,7 +3,7 @@
  * value = table[code] · magnitude of its block, in float32, then of the type that is asked for. By our own operation,
  * or by TensorFlow's.
  */
-import { attr, executeOp } from '../execute.js';
+import { attr, cast, executeOp } from '../execute.js';
 import { type ComputeType, castTo, type NativeFourBit, nativeFourBit } from '../native/calls.js';
 import { onDevice } from '../on-device.js';
 import { hasNativeOps, type Tensor, tf } from '../tf.js';
@@ -53,10 +53,9 @@ function heldBytes(bytes: Uint8Array, length: number): Tensor {
 function indicesOf(held: Tensor): Tensor {
   const bits = [attr.type('T', 'float32'), attr.type('type', 'uint8')];
   const flat = [attr.type('T', 'uint8'), attr.type('Tshape', 'int32')];
-  const types = [attr.type('SrcT', 'uint8'), attr.type('DstT', 'int32')];
   const quads = executeOp('Bitcast', bits, [held]);
   const bytes = executeOp('Reshape', flat, [quads, tf.tensor1d([-1], 'int32')]);
-  return executeOp('Cast', [...types, attr.bool('Truncate', false)], [bytes]);
+  return cast(bytes, 'uint8', 'int32');
 }
 
 /** @throws Error that names the matrix and the part which has not the size that its shape takes */

@@ -2,6 +2,7 @@
 import { kernels } from '../kernels/kernels.js';
 import { type Tensor, tf } from '../tf.js';
 import type { TokenLayout } from './layout.js';
+import { withGradient } from './with-gradient.js';
 
 /**
  * @param u `[T, H]` @param kernel `[H, 1, taps]` @returns `[T, H]`
@@ -19,13 +20,9 @@ export function shortConvolution(
       gradFunc: (dy: Tensor) => kernels().convolutionGradient({ dy, kernel, u: null }, layout)[0],
     }))(u);
   }
-  return tf.customGrad((input, weight, save) => {
-    const [x, w] = [input as Tensor, weight as Tensor];
-    (save as unknown as (tensors: Tensor[]) => void)([x, w]);
-    return {
-      value: kernels().convolution(x, w, layout),
-      gradFunc: (dy: Tensor, [x0, w0]: Tensor[]) =>
-        kernels().convolutionGradient({ dy, kernel: w0!, u: x0! }, layout) as Tensor[],
-    };
-  })(u, kernel);
+  return withGradient([u, kernel] as const, {
+    value: (x, w) => kernels().convolution(x, w, layout),
+    gradient: (dy, x, w) =>
+      kernels().convolutionGradient({ dy, kernel: w, u: x }, layout) as Tensor[],
+  });
 }

@@ -1,6 +1,7 @@
 /** Vectors brought to one length, length·x/√(Σ x² + eps), on the tape: RMSNorm by one number. */
 import { kernels } from '../kernels/kernels.js';
 import { type Tensor, tf } from '../tf.js';
+import { withGradient } from './with-gradient.js';
 
 /** @param x `[N, D]` */
 export function withLength(
@@ -10,12 +11,9 @@ export function withLength(
   const dim = x.shape.at(-1)!;
   const form = { eps: eps / dim, offset: 0, out: 'float32' } as const;
   const weight = () => tf.fill([dim], length * dim ** -0.5);
-  return tf.customGrad((input, save) => {
-    (save as (tensors: Tensor[]) => void)([input as Tensor]);
-    return {
-      value: kernels().norm(input as Tensor, weight(), form),
-      gradFunc: (dy: Tensor, [saved]: Tensor[]) =>
-        tf.tidy(() => kernels().normGradient({ x: saved!, w: weight(), dy }, form)),
-    };
-  })(x);
+  return withGradient([x], {
+    value: (input) => kernels().norm(input, weight(), form),
+    gradient: (dy, input) =>
+      tf.tidy(() => kernels().normGradient({ x: input, w: weight(), dy }, form)),
+  });
 }

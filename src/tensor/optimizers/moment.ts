@@ -7,7 +7,7 @@
  * block is kept: about a quarter of the memory. A positive second moment never becomes 0, which would blow up the
  * step that divides by its root.
  */
-import { attr, executeOp } from '../execute.js';
+import { attr, cast, executeOp } from '../execute.js';
 import { onDevice } from '../on-device.js';
 import { rowsAt } from '../ops/gather.js';
 import { padded } from '../ops/slice.js';
@@ -138,11 +138,6 @@ const atLeastOne = (codes: Tensor, values: Tensor): Tensor =>
     [attr.type('T', 'uint8')],
     [codes, cast(tf.greater(values, 0), 'bool', 'uint8')],
   );
-
-function cast(x: Tensor, from: 'uint8' | 'int32' | 'bool', to: 'uint8' | 'int32'): Tensor {
-  const types = [attr.type('SrcT', from), attr.type('DstT', to), attr.bool('Truncate', false)];
-  return executeOp('Cast', types, [x]);
-}
 
 export interface MomentOptions {
   readonly bits: 32 | 8;
