@@ -24,6 +24,7 @@ import {
 import { factsOf } from './evaluation/strategy-completer.js';
 import { tagsOf } from './inputs/answer-tags.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
+import { promptRoom } from './inputs/prompt-room.js';
 import { renderOptions } from './inputs/render-options.js';
 import { checkSampling } from './sampling/check-rollouts.js';
 import { openKeyedSampler } from './sampling/keyed-sampler.js';
@@ -72,8 +73,8 @@ async function solverOn(
   { config, context, stack }: SolverParts,
 ): Promise<Solver['solveAll']> {
   const { maxPositions } = source.spec;
-  const longest = Math.min(LONGEST_PROMPT, maxPositions - config.max_new_tokens);
-  checkRoom(longest, config, maxPositions);
+  const lengths = { completion: config.max_new_tokens, context: maxPositions };
+  const longest = Math.min(LONGEST_PROMPT, promptRoom('max_new_tokens', lengths));
   const maxContext = Math.min(contextOf(config, longest), maxPositions);
   context.stopsInOrder?.();
   const sandbox = stack.adopt(await strategySandbox(config), (own) => own?.dispose());
@@ -98,15 +99,6 @@ async function solverOn(
     signal: context.signal,
   });
   return (problems) => solved(problems, { writer, options, longest });
-}
-
-function checkRoom(longest: number, config: SolverConfig, maxPositions: number): void {
-  if (longest >= 1) return;
-  throw new InputError({
-    where: 'max_new_tokens',
-    problem: `${config.max_new_tokens} tokens leave no room for a problem in the model's context of ${maxPositions}`,
-    remedy: `Lower it, as to ${Math.floor(maxPositions / 2)}`,
-  });
 }
 
 async function solved(

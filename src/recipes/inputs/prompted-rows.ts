@@ -9,6 +9,7 @@ import {
 import { counted } from '../../util/counted.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
+import { promptRoom } from './prompt-room.js';
 import { promptRow } from './prompt-row.js';
 
 export interface PromptedRow {
@@ -47,14 +48,7 @@ export function promptRows(
   },
 ): PromptedRow[] {
   const { completionKey = 'max_new_tokens' } = options;
-  const longest = options.context - options.completion;
-  if (longest < 1) {
-    throw new InputError({
-      where: completionKey,
-      problem: `${options.completion} tokens leave no room for a prompt in the model's context of ${options.context}`,
-      remedy: `Lower it, as to ${Math.floor(options.context / 2)}`,
-    });
-  }
+  const longest = promptRoom(completionKey, options);
   return rows.flatMap((row, index): PromptedRow[] => {
     const render = options.render(index);
     const where = render.where ?? `row ${index + 1}`;

@@ -4,11 +4,11 @@
  */
 import type { JudgeConfig } from '../../config/index.js';
 import { type Completion, PLAIN_SAMPLING, type RolloutSampler } from '../../rollout/index.js';
-import { InputError } from '../../util/errors.js';
 import { largest } from '../../util/numbers.js';
 import { type Holding, SharedResources } from '../../util/shared-resources.js';
 import type { RecipeContext } from '../context.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
+import { promptRoom } from '../inputs/prompt-room.js';
 import { openSampler } from '../sampling/open-sampler.js';
 import { keptConstraints } from '../sampling/response-format.js';
 import { type ResolvedRollouts, resolveRollouts } from '../sampling/rollout-engine.js';
@@ -69,12 +69,13 @@ async function openJudgeModel(
   const source = await openModel({ model, model_revision }, context, 'judge.model_revision');
   try {
     const maxContext = Math.min(judge.max_context, source.spec.maxPositions);
-    checkRoom(judge, maxContext);
+    const lengths = { completion: judge.max_new_tokens, context: maxContext };
+    const maxPromptLength = promptRoom('judge.max_new_tokens', { ...lengths, whose: 'judge' });
     const sampler = await openSampler(source, {
       ...rollouts,
       threads,
       maxBatch: judge.max_concurrency,
-      maxPromptLength: maxContext - judge.max_new_tokens,
+      maxPromptLength,
       maxNewTokens: judge.max_new_tokens,
     });
     context.log(`judge: ${source.baseName} is opened`);
@@ -87,15 +88,6 @@ async function openJudgeModel(
     source.close();
     throw error;
   }
-}
-
-function checkRoom({ max_new_tokens: longest }: JudgeConfig, maxContext: number): void {
-  if (longest < maxContext) return;
-  throw new InputError({
-    where: 'judge.max_new_tokens',
-    problem: `${longest} tokens leave no room for a prompt in the judge's context of ${maxContext}`,
-    remedy: 'Lower it',
-  });
 }
 
 function sampleOf(source: ModelSource, sampler: RolloutSampler): JudgeModel['sample'] {
