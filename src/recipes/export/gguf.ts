@@ -1,6 +1,6 @@
 /** `lorikeet export format=gguf`: a model, its adapter merged, as one file for llama.cpp. */
-import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { ExportConfig } from '../../config/index.js';
 import {
   asRead,
@@ -13,15 +13,13 @@ import {
 import { decoderConfig, mergedView, type Weighted } from '../../model/index.js';
 import { EMBEDDING, parameterShapes } from '../../model/spec-modules.js';
 import { startProgress } from '../../report/index.js';
-import { checkFolderPlace } from '../../util/disk.js';
-import { InputError } from '../../util/errors.js';
-import { inUseRemedy } from '../../util/in-use.js';
 import { sum } from '../../util/numbers.js';
 import { elementCount } from '../../util/shape.js';
 import type { RecipeContext } from '../context.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
 import { interruption } from '../interrupt.js';
 import { whileLocked } from '../outputs/output-lock.js';
+import { checkReplaceable } from '../outputs/replaceable.js';
 import { configureDevice } from '../training/configure-device.js';
 import { checkPrecision, type ExportResult, precisionOf } from './check.js';
 
@@ -30,7 +28,7 @@ export async function exportGguf(
   config: ExportConfig,
   context: RecipeContext,
 ): Promise<ExportResult> {
-  checkGgufFile(config.output, config.overwrite);
+  checkReplaceable(config, { name: 'a GGUF file', isOne: isGguf });
   return await whileLocked(config.output, () => exported(config, context));
 }
 
@@ -59,26 +57,8 @@ async function exported(config: ExportConfig, context: RecipeContext): Promise<E
   }
 }
 
-/** @throws InputError when it cannot be written, or something is there that is not to be replaced. */
-function checkGgufFile(output: string, overwrite: boolean): void {
-  checkFolderPlace(dirname(resolve(output)));
-  if (!existsSync(output)) return;
-  if (!overwrite) {
-    throw new InputError({
-      where: 'output',
-      problem: `${output} is there already`,
-      remedy: inUseRemedy('output'),
-    });
-  }
-  if (statSync(output).isFile() && startsAsGguf(output)) return;
-  throw new InputError({
-    where: 'output',
-    problem: `${output} is not a GGUF file, so it is not replaced`,
-    remedy: 'Give another output',
-  });
-}
-
-function startsAsGguf(path: string): boolean {
+function isGguf(path: string): boolean {
+  if (!statSync(path).isFile()) return false;
   const start = Buffer.alloc(4);
   const file = openSync(path, 'r');
   readSync(file, start);

@@ -120,9 +120,7 @@ test('a limit that is given holds for q8_0 too, and nothing is written', async (
 
 test('what is there is replaced on demand only, and only by its kind', async () => {
   await runExport(keys('twice.gguf'), SILENT);
-  await expect(runExport(keys('twice.gguf'), SILENT)).rejects.toThrow(
-    /output: .* is there already/,
-  );
+  await expect(runExport(keys('twice.gguf'), SILENT)).rejects.toThrow(/output: .* is in use/);
   await runExport(keys('twice.gguf', { overwrite: true }), SILENT);
   writeFileSync(at('notes.gguf'), 'my notes');
   await expect(runExport(keys('notes.gguf', { overwrite: true }), SILENT)).rejects.toThrow(
