@@ -7,6 +7,7 @@
 import { WORD_PATTERN } from '../tokenizer/index.js';
 import { InputError } from '../util/errors.js';
 import { asObjects, type JsonObject } from '../util/json-object.js';
+import { noCounterpart } from './no-counterpart.js';
 
 /** Names that llama.cpp takes for byte-pair vocabularies. */
 const KNOWN = new Set(
@@ -85,11 +86,7 @@ function normalization(json: JsonObject, dir: string): string[] {
       'llama.cpp does not compose characters (NFC) as the tokenizer does: decomposed text gets other ids',
     ];
   }
-  throw new InputError({
-    where: `${dir}/tokenizer.json`,
-    problem: `llama.cpp has no counterpart of the normalizer ${JSON.stringify(normalizer).slice(0, 200)}`,
-    remedy: 'Export as a Hugging Face folder (format=safetensors)',
-  });
+  throw noCounterpart(dir, normalizer, 'the normalizer ');
 }
 
 function checkedName(given: string): string {

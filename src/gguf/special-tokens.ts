@@ -5,6 +5,7 @@
 import type { Tokenizer } from '../tokenizer/index.js';
 import { InputError } from '../util/errors.js';
 import { asObjects, type JsonObject } from '../util/json-object.js';
+import { noCounterpart } from './no-counterpart.js';
 import { count, flag, type Metadata, type MetadataValue, text } from './values.js';
 import { type Kind, prefixed } from './vocabulary.js';
 
@@ -84,7 +85,7 @@ function spaceInFront(json: JsonObject, dir: string): boolean {
   let isInFront = false;
   for (const step of steps) {
     const effect = EFFECTS[step.type as string]?.(step, json);
-    if (effect === undefined || effect === null) throw strange(dir, step);
+    if (effect === undefined || effect === null) throw noCounterpart(dir, step);
     isInFront ||= effect;
   }
   return isInFront;
@@ -112,12 +113,4 @@ const EFFECTS: Readonly<Record<string, (step: JsonObject, json: JsonObject) => b
 function joinsWords(json: JsonObject): boolean {
   const vocabulary = Object.keys((json.model as JsonObject).vocab as JsonObject);
   return vocabulary.some((token) => token.indexOf('▁', 1) > 0);
-}
-
-function strange(dir: string, step: JsonObject): InputError {
-  return new InputError({
-    where: `${dir}/tokenizer.json`,
-    problem: `llama.cpp has no counterpart of ${JSON.stringify(step).slice(0, 200)}`,
-    remedy: 'Export as a Hugging Face folder (format=safetensors)',
-  });
 }
