@@ -284,11 +284,7 @@ export function writeTexts(path: string, texts: Iterable<string>): string {
 }
 
 /** Of a file of any size: a buffer of Node holds no more than 2 GiB of one. @throws InputError when it is missing */
-export function sha256OfFile(path: string): string {
-  const hash = createHash('sha256');
-  for (const piece of bytePieces(path)) hash.update(piece);
-  return hash.digest('hex');
-}
+export const sha256OfFile = (path: string): string => sha256Of(bytePieces(path));
 
 export const sha256 = (...chunks: readonly (string | Uint8Array)[]): string => sha256Of(chunks);
 

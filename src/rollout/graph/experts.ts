@@ -10,7 +10,7 @@ import { addConstant, addWeight, type GraphContext, integers, modelNorm } from '
 import { project } from './linear.js';
 import { nativeExperts } from './native.js';
 import type { Projection } from './projections.js';
-import type { Weight } from './weight-source.js';
+import { floats, type Weight } from './weight-source.js';
 
 /**
  * @param x The residual stream, [T, hidden] @param norm Before router and experts; null: none
@@ -99,7 +99,7 @@ function inTurns({ spec, source }: GraphContext, layer: number): Weight {
     type: 'float32',
     shape: [each.length, 2 * inner, width],
     write(target) {
-      const values = new Float32Array(target.buffer, target.byteOffset, target.byteLength / 4);
+      const values = floats(target);
       for (const [expert, { gate, up }] of each.entries()) {
         for (const [turn, name] of [gate, up].entries()) {
           const matrix = toFloat32(source(name));
@@ -121,7 +121,7 @@ function outwards({ spec, source }: GraphContext, layer: number): Weight {
     type: 'float32',
     shape: [each.length, width, inner],
     write(target) {
-      const values = new Float32Array(target.buffer, target.byteOffset, target.byteLength / 4);
+      const values = floats(target);
       for (const [expert, { down }] of each.entries()) {
         values.set(toFloat32(source(down)), expert * width * inner);
       }

@@ -8,7 +8,8 @@ export type WeightSource = (name: string) => HostTensor;
 
 export type Weight = Omit<GraphWeight, 'name' | 'byteLength'>;
 
-function floats(bytes: Uint8Array): Float32Array {
+/** The values that bytes hold. */
+export function floats(bytes: Uint8Array): Float32Array {
   return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
 }
 
