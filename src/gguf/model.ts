@@ -1,9 +1,8 @@
 /** What a GGUF file of a model holds: metadata, tensors, and what is to be said about them. */
-import { attentionLayers, type DecoderSpec } from '../model/spec.js';
+import { attentionLayers, type DecoderSpec, type Weighted } from '../model/spec.js';
 import { readTokenizerFiles, type Tokenizer } from '../tokenizer/index.js';
 import { counted } from '../util/counted.js';
 import type { JsonObject } from '../util/json-object.js';
-import type { HostTensor } from '../weights/index.js';
 import { type Architecture, architectureOf } from './architectures.js';
 import { displayName } from './display-name.js';
 import { hyperparameters } from './hyperparameters.js';
@@ -21,9 +20,7 @@ export interface GgufModel {
   readonly notices: readonly string[];
 }
 
-export interface GgufQuestion {
-  readonly spec: DecoderSpec;
-  readonly weights: (name: string) => HostTensor;
+export interface GgufQuestion extends Weighted {
   readonly tokenizer: Tokenizer;
   /** Hub id or folder; its last part becomes `general.name`. */
   readonly name: string;

@@ -4,7 +4,7 @@
  * alone rotates neighbouring dimensions, and value heads of a delta rule; its decay −exp(A_log) itself; norms as 1 + weight
  * where they are; and, where its softmax scale is another than the model's, the quotient in the queries.
  */
-import type { DecoderSpec } from '../model/spec.js';
+import type { DecoderSpec, Weighted } from '../model/spec.js';
 import { EMBEDDING, LM_HEAD, parameterShapes } from '../model/spec-modules.js';
 import { groupBy } from '../util/group.js';
 import { fromFloat32, type HostTensor, toFloat32 } from '../weights/index.js';
@@ -21,11 +21,6 @@ export interface GgufTensor {
   readonly dtype: GgufDtype;
   /** Read, changed and encoded at each call. */
   readonly bytes: () => Uint8Array;
-}
-
-interface Weighted {
-  readonly spec: DecoderSpec;
-  readonly weights: (name: string) => HostTensor;
 }
 
 export interface TensorQuestion extends Weighted {

@@ -26,7 +26,7 @@ export {
   memoryPlan,
 } from './memory-plan.js';
 export type { MemoryQuestion } from './memory-question.js';
-export { type Merged, mergedView, mergedWeights, type Weighted } from './merge.js';
+export { type Merged, mergedView, mergedWeights } from './merge.js';
 export { asPlainLora, parsePissa } from './pissa.js';
 export { isPlain, plainView } from './plain-view.js';
 export { Policy, type PolicyOptions } from './policy.js';

@@ -9,13 +9,8 @@ import {
 } from '../weights/index.js';
 import { loraOfWeights } from './expert-matrices.js';
 import { plainView } from './plain-view.js';
-import type { DecoderSpec } from './spec.js';
+import type { DecoderSpec, Weighted } from './spec.js';
 import { parameterShapes } from './spec-modules.js';
-
-export interface Weighted {
-  readonly spec: DecoderSpec;
-  readonly weights: (name: string) => HostTensor;
-}
 
 export interface Merged {
   /** Of the base; the output head stands apart where the adapter replaced it or the embeddings. */

@@ -6,12 +6,7 @@
 import { onHost, rowNorms, tf } from '../tensor/index.js';
 import { type Adapter, fromFloat32, type HostTensor, toFloat32 } from '../weights/index.js';
 import { untied } from './replaced.js';
-import type { DecoderSpec } from './spec.js';
-
-interface Weighted {
-  readonly spec: DecoderSpec;
-  readonly weights: (name: string) => HostTensor;
-}
+import type { Weighted } from './spec.js';
 
 export interface PlainView extends Weighted {
   /** Plain LoRA. */

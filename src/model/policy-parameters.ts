@@ -30,12 +30,10 @@ import {
 import type { LayerInputs, ParameterSource } from './layer.js';
 import { isPlainPlan, type LoraPlan, loraA, loraB, loraMagnitude } from './lora.js';
 import type { AdapterChoice } from './policy-types.js';
-import type { DecoderSpec } from './spec.js';
+import type { DecoderSpec, Weighted } from './spec.js';
 import { type LinearModule, linearGroups, parameterShapes } from './spec-modules.js';
 
-export interface ParameterOptions {
-  readonly spec: DecoderSpec;
-  readonly weights: (name: string) => HostTensor;
+export interface ParameterOptions extends Weighted {
   readonly lora: LoraPlan | null;
   readonly initialLora: readonly Float32Array[];
   /** Null: no reference is kept. */

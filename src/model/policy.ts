@@ -15,7 +15,6 @@ import {
   tf,
   throwExplained,
 } from '../tensor/index.js';
-import type { HostTensor } from '../weights/index.js';
 import { FusedLayer } from './fused/index.js';
 import { FusedWalk } from './fused-walk.js';
 import { GeometryMaker } from './geometry.js';
@@ -27,12 +26,10 @@ import type { GradientOptions, Gradients, ScoreOptions, TokenLoss } from './poli
 import { untied } from './replaced.js';
 import { Routers, type RouterUse } from './routers.js';
 import { type Pass, SegmentWalk } from './segment-walk.js';
-import type { DecoderSpec } from './spec.js';
+import type { DecoderSpec, Weighted } from './spec.js';
 import type { TokenBatch } from './token-batch.js';
 
-export interface PolicyOptions {
-  readonly spec: DecoderSpec;
-  readonly weights: (name: string) => HostTensor;
+export interface PolicyOptions extends Weighted {
   /** LoRA with what it trains besides, or null to train every parameter. */
   readonly lora: LoraPlan | null;
   /** Initial values in the order of the plan's shapes; ignored for full training. */

@@ -5,7 +5,6 @@
 import type { ParameterShape } from '../tensor/index.js';
 import { InputError } from '../util/errors.js';
 import {
-  type HostTensor,
   inModel,
   isSaved,
   isSavedBy,
@@ -13,7 +12,7 @@ import {
   lastParts,
   moduleOf,
 } from '../weights/index.js';
-import type { DecoderSpec } from './spec.js';
+import type { DecoderSpec, Weighted } from './spec.js';
 import { biasOf, expertMatrices, expertWeights } from './spec-experts.js';
 import { EMBEDDING, LM_HEAD, parameterShapes, sinksOf } from './spec-modules.js';
 
@@ -63,11 +62,6 @@ function checkSaved(entry: string, modules: readonly string[]): void {
     problem: `"${entry}" ${isBlock ? 'names a block of modules' : 'names no module of the model'}`,
     remedy: `Name modules with weights of their own: ${lastParts(modules).join(', ')}`,
   });
-}
-
-interface Weighted {
-  readonly spec: DecoderSpec;
-  readonly weights: (name: string) => HostTensor;
 }
 
 /**

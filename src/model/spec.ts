@@ -2,7 +2,7 @@
  * The architecture as data. A checkpoint's `config.json` becomes one `DecoderSpec`; the trainer's
  * forward pass and the rollout graph are both compiled from it, so the two cannot drift apart.
  */
-import type { DecoderRoot } from '../weights/index.js';
+import type { DecoderRoot, HostTensor } from '../weights/index.js';
 
 /** What changed the frequencies from powers of `theta`, for formats that store that and not the frequencies. */
 export type RopeScaling =
@@ -210,6 +210,12 @@ export interface DecoderSpec {
   readonly tieWordEmbeddings: boolean;
   /** Added to the final logits, which have no other factor then (Phi). */
   readonly headBias: boolean;
+}
+
+/** A decoder with its tensors, by their Hugging Face names. */
+export interface Weighted {
+  readonly spec: DecoderSpec;
+  readonly weights: (name: string) => HostTensor;
 }
 
 /** The layers with attention, in order. */

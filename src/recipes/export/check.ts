@@ -3,14 +3,8 @@
  * position of a few fixed random sequences, all products in float32.
  */
 import type { ExportConfig } from '../../config/index.js';
-import {
-  loraFromAdapter,
-  NO_LORA,
-  Policy,
-  planLora,
-  type TokenBatch,
-  type Weighted,
-} from '../../model/index.js';
+import { loraFromAdapter, NO_LORA, Policy, planLora, type TokenBatch } from '../../model/index.js';
+import type { Weighted } from '../../model/spec.js';
 import { InputError } from '../../util/errors.js';
 import { Rng } from '../../util/rng.js';
 import type { ModelSource } from '../inputs/model-source.js';

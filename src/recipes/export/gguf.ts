@@ -10,7 +10,8 @@ import {
   ggufModel,
   writeGguf,
 } from '../../gguf/index.js';
-import { decoderConfig, mergedView, type Weighted } from '../../model/index.js';
+import { decoderConfig, mergedView } from '../../model/index.js';
+import type { Weighted } from '../../model/spec.js';
 import { EMBEDDING, parameterShapes } from '../../model/spec-modules.js';
 import { startProgress } from '../../report/index.js';
 import { sum } from '../../util/numbers.js';

@@ -1,5 +1,6 @@
 /** The trainer's own forward pass as a sampler: slow, and by definition the policy that is trained. */
 import { collate, loraFromAdapter, NO_LORA, Policy, planLora } from '../../model/index.js';
+import type { Weighted } from '../../model/spec.js';
 import { createReferenceSampler, type ReferenceModel, type Sampler } from '../../rollout/index.js';
 import type { ComputeType } from '../../tensor/index.js';
 import { type Adapter, adapterHash } from '../../weights/index.js';
@@ -64,7 +65,7 @@ class PolicyModel implements ReferenceModel {
 
 /** A policy that is only asked, with the adapter or on base weights alone. */
 export function frozenPolicy(
-  { spec, weights }: Pick<ModelSource, 'spec' | 'weights'>,
+  { spec, weights }: Weighted,
   adapter: Adapter | null,
   compute: ComputeType = 'float32',
 ): Policy {
