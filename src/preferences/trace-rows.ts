@@ -21,8 +21,8 @@ export interface TraceOutcome {
   readonly solved: boolean;
   /** Attempts made; the last one is the correct one when `solved`. */
   readonly attempts: number;
-  /** Of everything that the attempts depend on, weights too; rows of earlier versions have none. */
-  readonly request_hash?: string;
+  /** Of everything that the attempts depend on, weights too. */
+  readonly request_hash: string;
 }
 
 /** Keys are those of `<file>.stats.json`. */

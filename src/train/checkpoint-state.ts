@@ -25,8 +25,8 @@ export interface CheckpointState {
   readonly reference: ReadonlyMap<string, Float32Array> | null;
   /** Evaluations so far. */
   readonly evaluations: readonly EvaluatedStep[];
-  /** The metric that they hold; absent: it was not noted. */
-  readonly metric?: string | undefined;
+  /** The metric that they hold. */
+  readonly metric: string;
 }
 
 /** Hashes of what must be equal for a checkpoint to fit. */
@@ -50,8 +50,8 @@ export interface StateFile {
   readonly tokens: number;
   readonly optimizer_step: number;
   readonly fingerprint: Fingerprint;
-  readonly evaluations?: readonly EvaluatedStep[];
-  readonly metric_for_best_model?: string | undefined;
+  readonly evaluations: readonly EvaluatedStep[];
+  readonly metric_for_best_model: string;
   readonly files: Readonly<Record<string, FileFacts>>;
 }
 
@@ -69,6 +69,8 @@ export function isStateFile(value: unknown): value is StateFile {
     numbers.every((number) => typeof number === 'number') &&
     typeof parameters === 'string' &&
     typeof base === 'string' &&
+    Array.isArray(state.evaluations) &&
+    typeof state.metric_for_best_model === 'string' &&
     files.length > 0 &&
     files.every((file) => typeof file?.sha256 === 'string')
   );

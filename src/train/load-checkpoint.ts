@@ -57,7 +57,7 @@ export function loadCheckpoint(
       moments: Object.fromEntries(moments.map(([name, tensor]) => [name, toFloat32(tensor)])),
     },
     reference: CHECKPOINT_FILES.reference in state.files ? named(CHECKPOINT_FILES.reference) : null,
-    evaluations: state.evaluations ?? [],
+    evaluations: state.evaluations,
     metric: state.metric_for_best_model,
   };
 }
@@ -82,10 +82,7 @@ function checkPlace(dir: string, fail: Fail): void {
 function readState(dir: string, fail: Fail): StateFile {
   const state = readJson(join(dir, CHECKPOINT_FILES.state));
   if (isStateFile(state)) return state;
-  return fail(
-    `${CHECKPOINT_FILES.state} is malformed, or of an earlier version, without the weights of its base`,
-    'Start anew with overwrite=true',
-  );
+  return fail(`${CHECKPOINT_FILES.state} is malformed`);
 }
 
 function checkFiles(dir: string, { files }: StateFile, fail: Fail): void {

@@ -150,6 +150,7 @@ test('the last good state is saved when a loss is not finite', async () => {
         optimizer,
         reference: null,
         evaluations: [],
+        metric: 'eval/loss',
       });
     },
     onRow: () => undefined,

@@ -91,7 +91,12 @@ async function session({ options, seed = 1, ...rest }: Session = {}): Promise<Ou
     ...(rest.savePeriod !== undefined && { savePeriod: rest.savePeriod }),
     save: async ({ step, tokens }) => {
       const parameters = await policy.parameters.download();
-      const rest = { optimizer: await optimizer.state(), reference: null, evaluations: [] };
+      const rest = {
+        optimizer: await optimizer.state(),
+        reference: null,
+        evaluations: [],
+        metric: 'eval/loss',
+      };
       await saveCheckpoint(store, { step, tokens, parameters, ...rest });
     },
     evaluate: async (step) =>

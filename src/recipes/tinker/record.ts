@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import type { RunFolder } from '../../report/index.js';
 import type { EvaluatedStep } from '../../train/index.js';
-import { checkedRows, readRecord } from '../../util/own-files.js';
+import { checkedRows, type Fields, readRecord } from '../../util/own-files.js';
 import { type RecordKeeper, recordKeeper } from '../outputs/record-keeper.js';
 
 export interface TinkerState {
@@ -12,9 +12,9 @@ export interface TinkerState {
   /** `tinker://…`, weights and optimizer. */
   readonly path: string;
   /** The watched metric at each evaluation so far. */
-  readonly evaluations?: readonly EvaluatedStep[];
-  /** Its name; absent: it was not noted. */
-  readonly metric_for_best_model?: string;
+  readonly evaluations: readonly EvaluatedStep[];
+  /** Its name. */
+  readonly metric_for_best_model: string;
 }
 
 interface TinkerRecord {
@@ -51,6 +51,12 @@ function readTinkerRecord(path: string): TinkerRecord {
     },
     remedy: 'Put the file back as it was, or start anew with overwrite=true',
   });
-  const fields = { step: 'number', tokens: 'number', path: 'string' } as const;
+  const fields: Fields<TinkerState> = {
+    step: 'number',
+    tokens: 'number',
+    path: 'string',
+    evaluations: 'list',
+    metric_for_best_model: 'string',
+  };
   return { ...record, states: checkedRows<TinkerState>(`${path}: states`, record.states, fields) };
 }

@@ -57,7 +57,7 @@ interface Subject {
   readonly log: RecipeContext['log'];
   /** Evaluations of the run so far. */
   readonly history: readonly EvaluatedStep[];
-  /** The metric that they hold; absent: it was not noted. */
+  /** The metric that they hold; absent: there are none. */
   readonly historyMetric?: string | undefined;
   /** Whether a step can be gone back to; default: all. */
   readonly isKept?: (step: number) => boolean;

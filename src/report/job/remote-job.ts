@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type JsonRow, readJson, wholeRows } from '../../util/files.js';
-import { isObject, numberOf, textOf } from '../../util/json-object.js';
+import { numberOf, textOf } from '../../util/json-object.js';
 import { checkedObject, checkedRows, type Fields } from '../../util/own-files.js';
 import type { RunRows } from '../run/read-run.js';
 import { type JobEvent, type JobStatus, jobStatus, newest } from './job-status.js';
@@ -69,8 +69,6 @@ const RECORD_FIELDS: Fields<RemoteRecord> = {
   job: 'object or null',
   checkpoints: 'list',
 };
-/** How the service is asked where a record of an earlier version does not say. */
-const UNSAID = { timeout_s: 60, max_attempts: 4 };
 const JOB_FIELDS: Fields<RemoteJob> = { id: 'string', status: 'string' };
 const REMEDY = 'Put the file back as it was; a job begun anew belongs in another output_dir';
 
@@ -78,10 +76,8 @@ const REMEDY = 'Put the file back as it was; a job begun anew belongs in another
 export function readRemoteRecord(dir: string): RemoteRecord | null {
   const path = join(dir, REMOTE_FILE);
   if (!existsSync(path)) return null;
-  const read = readJson(path);
-  const whole = isObject(read) ? { ...UNSAID, ...read } : read;
   const shape = { fields: RECORD_FIELDS, remedy: REMEDY };
-  const record = checkedObject<RemoteRecord>(path, whole, shape);
+  const record = checkedObject<RemoteRecord>(path, readJson(path), shape);
   const { job } = record;
   if (job !== null) checkedObject(`${path}: job`, job, { fields: JOB_FIELDS, remedy: REMEDY });
   return record;

@@ -154,7 +154,6 @@ describe('makeTraces', () => {
     await expect(make({ ...options, requestHash: 'b' })).rejects.toThrow(
       `${output}:1: the row was made by another model or with other settings`,
     );
-    // As earlier versions wrote them.
     const rows = readJsonl(traceFiles(output).attempts).map(({ request_hash: _, ...row }) => row);
     writeFileSync(traceFiles(output).attempts, toJsonl(rows));
     await expect(make(options)).rejects.toThrow(

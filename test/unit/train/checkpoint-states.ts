@@ -17,4 +17,5 @@ export const largeState = (step: number): CheckpointState => ({
   optimizer: { step, moments: { m: new Float32Array(SIZE).fill(0.5) } },
   reference: null,
   evaluations: [],
+  metric: 'eval/loss',
 });

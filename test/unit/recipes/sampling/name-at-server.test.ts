@@ -3,7 +3,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
 import { nameAtServer } from '../../../../src/recipes/sampling/name-at-server.js';
-import { readRemoteRecord } from '../../../../src/report/index.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
 const RECORD = {
@@ -31,12 +30,6 @@ it('names the tuned model, and leaves other names alone', () => {
   write({ id: 'ftjob-1', status: 'succeeded', fine_tuned_model: 'ft:gpt:acme::1' });
   expect(nameAtServer(dir)).toBe('ft:gpt:acme::1');
   expect(nameAtServer('gpt-4o-mini')).toBe('gpt-4o-mini');
-});
-
-it('reads a record that does not say how the service is asked', () => {
-  const { timeout_s, max_attempts, ...former } = RECORD;
-  writeFileSync(join(dir, 'remote.json'), JSON.stringify({ ...former, job: null }));
-  expect(readRemoteRecord(dir)).toEqual({ ...RECORD, job: null });
 });
 
 it('says why there is none yet', () => {
