@@ -1,10 +1,7 @@
 /** Data: sources → rows with provenance, generators, length limits. */
-export { type ArithmeticRow, makeArithmetic } from './arithmetic.js';
+export { makeArithmetic } from './arithmetic.js';
 export type { ArithmeticOptions } from './arithmetic-options.js';
-export {
-  findContamination,
-  type Overlap,
-} from './contamination.js';
+export { findContamination } from './contamination.js';
 export {
   apportion,
   demonstration,
@@ -13,7 +10,6 @@ export {
   type FactorizationRow,
   type FactorizationSplit,
   factorizationQuestion,
-  isFactorization,
   planTiers,
   type RowOptions,
   SPLIT_NAMES,

@@ -27,9 +27,9 @@ export {
 export { evaluationSections } from './evaluation-sections.js';
 export { factorizationGrader } from './factorization-grade.js';
 export { cellOf, type GroupTable } from './group-tables.js';
-export { shareInterval, wilson, withInterval } from './intervals.js';
+export { wilson, withInterval } from './intervals.js';
 export { type AnswerJudge, answerJudge } from './judged-grade.js';
-export { answerGroups, vote } from './majority.js';
+export { answerGroups } from './majority.js';
 export { mathGrader } from './math-grade.js';
 export { mergeRuns } from './merge-runs.js';
 export type { EvalMetrics } from './metrics.js';
@@ -39,7 +39,7 @@ export { openPredictions, promptHashOf } from './predictions.js';
 export { writeResults } from './results-file.js';
 export type { KeyedRow } from './row-key.js';
 export type { CodeCompletion } from './strategies/code-draft.js';
-export { type CodeRoundsOptions, writeWithCode } from './strategies/code-rounds.js';
+export { writeWithCode } from './strategies/code-rounds.js';
 export { selectionPrompt } from './strategies/selection-prompt.js';
 export { solveAll } from './strategies/solve.js';
 export type {
@@ -48,7 +48,6 @@ export type {
   Problem,
   Solution,
   StrategyOptions,
-  WriteRequest,
   Writer,
 } from './strategies/types.js';
 export { textGrader } from './text-grade.js';

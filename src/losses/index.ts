@@ -1,30 +1,17 @@
 /** Losses: pure functions on token scores → `{ loss, metrics }`. */
 export { dpoLoss, dpoMetrics, type WeightedLoss } from './dpo.js';
+export { type GrpoOptions, grpoColumns, grpoLoss } from './grpo.js';
 export {
-  type GrpoBatch,
-  type GrpoOptions,
-  grpoColumns,
-  grpoLoss,
-  type ImportanceSamplingLevel,
-} from './grpo.js';
-export {
-  areEqual,
   decoupledAdvantages,
   type GrpoLossType,
   groupAdvantages,
-  type ScaleRewards,
   standardDeviation,
   tokenCoefficient,
 } from './grpo-normalisation.js';
 export { type KtoOptions, klBaseline, ktoLoss, ktoMetrics } from './kto.js';
 export { balanceLoss } from './load-balancing.js';
 export type { DpoLossType, PairSettings } from './preference-terms.js';
-export {
-  boundedWeight,
-  type Correction,
-  type CorrectionMode,
-  weighsSequences,
-} from './sampling-correction.js';
+export { boundedWeight, type Correction, weighsSequences } from './sampling-correction.js';
 export { sharedLengthWeights } from './sequences.js';
 export { type SftOptions, sftColumns, sftLoss } from './sft.js';
 export { type LossOutput, TOKEN_METRICS } from './token-columns.js';

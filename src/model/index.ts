@@ -29,7 +29,7 @@ export type { MemoryQuestion } from './memory-question.js';
 export { type Merged, mergedView, mergedWeights } from './merge.js';
 export { asPlainLora, parsePissa } from './pissa.js';
 export { isPlain, plainView } from './plain-view.js';
-export { Policy, type PolicyOptions } from './policy.js';
+export { Policy } from './policy.js';
 export type {
   AdapterChoice,
   GradientOptions,

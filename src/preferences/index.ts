@@ -23,4 +23,4 @@ export {
   pairsFromRollouts,
 } from './pairs.js';
 export { type TraceProblem, type TraceStats, traceProblem } from './trace-rows.js';
-export { makeTraces, type TraceAttempt, type TracesOptions } from './traces.js';
+export { makeTraces, type TraceAttempt } from './traces.js';

@@ -2,7 +2,7 @@
 export { type FineTuningClient, MARKER_KEY } from './openai/client.js';
 export { checkGraderTypes, itemFields } from './openai/grader.js';
 export { type JobOptions, jobRequest } from './openai/request.js';
-export { type FineTuningMethod, type Upload, uploadOf } from './openai/rows.js';
+export { type Upload, uploadOf } from './openai/rows.js';
 export { openService } from './openai/service.js';
 export { refreshJob, watchJob } from './openai/watch.js';
 export { forwardBackward } from './tinker/accumulate.js';

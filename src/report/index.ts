@@ -85,4 +85,4 @@ export {
   textTable,
 } from './text-table.js';
 
-export { checkTrackers, openTrackers, type Trackers } from './trackers/open-trackers.js';
+export { checkTrackers, openTrackers } from './trackers/open-trackers.js';

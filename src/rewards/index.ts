@@ -8,7 +8,7 @@ export { readAnswer as readFactorization } from './factorization/answer.js';
 export { isFactorization } from './factorization/check.js';
 export { followsFormat } from './format.js';
 export { checkGold, reasoningOf, referenceCompletion } from './gold.js';
-export { type CompileOptions, compileGrader, type JsonGrader } from './graders/compile.js';
+export { compileGrader, type JsonGrader } from './graders/compile.js';
 export {
   type GraderOutcome,
   type GradeStatus,
@@ -25,16 +25,10 @@ export type { GraderTools } from './graders/tools.js';
 export { answerKey, mathEquivalent } from './math/equivalence.js';
 export { extractAnswer } from './math/extract.js';
 export { numbersEqual, parseNumber } from './numbers.js';
-export {
-  type Grade,
-  type Grader,
-  makeRewards,
-  type RewardPart,
-  type RewardSpec,
-} from './registry.js';
+export { type Grade, type Grader, makeRewards, type RewardSpec } from './registry.js';
 export { checkTags, parseResponse } from './response.js';
 export type { Reward, RewardOptions, RewardRow } from './reward.js';
 export { TEXT_SCORERS, type TextScorerName } from './text/answer-scorers.js';
 export { FUZZ_SCORERS } from './text/fuzz.js';
 export { defaultProcess } from './text/process.js';
-export { openUserReward, type UserReward } from './user/user-reward.js';
+export { openUserReward } from './user/user-reward.js';

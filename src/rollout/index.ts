@@ -1,12 +1,6 @@
 /** Batched generation on ONNX Runtime. */
-export {
-  type ChildSampler,
-  createChildSampler,
-} from './child/child-sampler.js';
-export {
-  createOnnxSampler,
-  type OnnxSampler,
-} from './engine/onnx-sampler.js';
+export { createChildSampler } from './child/child-sampler.js';
+export { createOnnxSampler } from './engine/onnx-sampler.js';
 export {
   createReferenceSampler,
   type ReferenceModel,
@@ -15,14 +9,12 @@ export { checkRequests } from './engine/requests.js';
 export type { KernelOptions, OnnxSamplerOptions } from './engine/sampler-options.js';
 export { checkVersion } from './freshness.js';
 export { checkSampledModel } from './graph/limits.js';
-export type { WeightSource } from './graph/weight-source.js';
 export type { RolloutDevice } from './ort/provider.js';
 
 export {
   createRemoteSampler,
   type RemoteCompletion,
   type RemoteSampler,
-  type RemoteSamplerOptions,
 } from './remote/remote-sampler.js';
 export {
   checkSamplingParams,
@@ -36,7 +28,6 @@ export { schemaConstraint } from './structured/schema-constraint.js';
 export { tokenConstraint } from './structured/token-constraint.js';
 export type {
   Completion,
-  ConstraintCursor,
   FinishReason,
   GenerateOptions,
   PromptRequest,

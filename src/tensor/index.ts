@@ -24,17 +24,10 @@ export { centred } from './ops/centred.js';
 export { orthonormal, svd } from './ops/decompositions.js';
 export { rowNorms } from './ops/dora.js';
 export { FourBitWeight } from './ops/four-bit.js';
-export { type GateKind, gatedActivation } from './ops/gated-activation.js';
+export { gatedActivation } from './ops/gated-activation.js';
 export { gatedDeltaRule } from './ops/gated-delta.js';
 export { gather, rowsAt, segmentSums } from './ops/gather.js';
-export {
-  CORRECT,
-  ENTROPY,
-  type GradientColumn,
-  type HeadOptions,
-  LOGP,
-  MEAN_LOGP,
-} from './ops/head-options.js';
+export { CORRECT, ENTROPY, type GradientColumn, LOGP, MEAN_LOGP } from './ops/head-options.js';
 export type { ChunkLayout, ChunkLevel, DenseLayout, QueryBand, TokenLayout } from './ops/layout.js';
 export { type LoraBranch, linear } from './ops/linear.js';
 export { rmsNorm } from './ops/rms-norm.js';
@@ -48,7 +41,7 @@ export { tokenScores } from './ops/token-scores.js';
 export { trianglesOf } from './ops/unit-lower-inverse.js';
 export { withGradient } from './ops/with-gradient.js';
 export { withLength } from './ops/with-length.js';
-export { type AdamWOptions, adamW } from './optimizers/adamw.js';
+export { adamW } from './optimizers/adamw.js';
 export { lion } from './optimizers/lion.js';
 export type { Optimizer, OptimizerState } from './optimizers/optimizer.js';
 export { PIECE } from './optimizers/pieces.js';

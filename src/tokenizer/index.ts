@@ -1,5 +1,5 @@
 /** Text to token ids and back, chat templates, and the loss masks of training rows. */
-export { type ByteTokenizerOptions, writeByteTokenizer } from './byte/byte-tokenizer.js';
+export { writeByteTokenizer } from './byte/byte-tokenizer.js';
 export { WORD_PATTERN } from './byte/words.js';
 export type { RenderedExample, TrainOn } from './loss-mask.js';
 export { asMessages, asTurns, type ChatRow, type Message, type Turns } from './messages.js';

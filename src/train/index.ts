@@ -34,7 +34,6 @@ export {
   type StepOutcome,
 } from './loop.js';
 export { preflight } from './preflight.js';
-export type { GradedCompletion } from './rollouts.js';
 export {
   type CheckpointStore,
   clearCheckpointParts,
@@ -44,4 +43,4 @@ export {
 } from './save-checkpoint.js';
 export { type Schedule, type ScheduleShape, wholeWarmup } from './schedule.js';
 export { type SftItem, sftStep, sftTasks } from './sft-step.js';
-export { type MicroTask, Trainer } from './trainer.js';
+export { Trainer } from './trainer.js';

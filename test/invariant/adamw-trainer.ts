@@ -1,6 +1,7 @@
 /** A trainer by AdamW. */
 import type { Policy } from '../../src/model/index.js';
-import { type AdamWOptions, adamW } from '../../src/tensor/index.js';
+import { adamW } from '../../src/tensor/index.js';
+import type { AdamWOptions } from '../../src/tensor/optimizers/adamw.js';
 import { Trainer } from '../../src/train/index.js';
 
 interface TrainerOptions extends Partial<AdamWOptions> {

@@ -12,7 +12,6 @@ import {
 } from '../../src/model/index.js';
 import {
   dpoStep,
-  type GradedCompletion,
   grpoStep,
   ktoStep,
   type LabelledAnswer,
@@ -21,6 +20,7 @@ import {
   type Trainer,
   withReference,
 } from '../../src/train/index.js';
+import type { GradedCompletion } from '../../src/train/rollouts.js';
 import { Rng } from '../../src/util/rng.js';
 import { adapterHash, readAdapter, writeAdapter } from '../../src/weights/index.js';
 import { largestGap, relativeGap } from '../support/gaps.js';

@@ -8,12 +8,12 @@ import {
   type CheckpointStore,
   listCheckpoints,
   loadCheckpoint,
-  type MicroTask,
   runLoop,
   saveCheckpoint,
   sftTasks,
   type Trainer,
 } from '../../src/train/index.js';
+import type { MicroTask } from '../../src/train/trainer.js';
 import { GuardError } from '../../src/util/errors.js';
 import { Rng } from '../../src/util/rng.js';
 import { logInto } from '../support/context.js';

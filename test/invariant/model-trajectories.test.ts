@@ -1,10 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import {
-  type GrpoLossType,
-  groupAdvantages,
-  type ImportanceSamplingLevel,
-} from '../../src/losses/index.js';
+import type { ImportanceSamplingLevel } from '../../src/losses/grpo.js';
+import { type GrpoLossType, groupAdvantages } from '../../src/losses/index.js';
 import type { MaskedSequence } from '../../src/model/index.js';
 import { dpoStep, grpoStep, ktoStep, sftStep } from '../../src/train/index.js';
 import { goldenPolicy } from '../support/golden-policy.js';

@@ -7,10 +7,10 @@ import {
   type Policy,
 } from '../../src/model/index.js';
 import { probePolicy, probeSequences } from '../../src/recipes/grpo/policy-probe.js';
+import type { OnnxSampler } from '../../src/rollout/engine/onnx-sampler.js';
 import {
   type Completion,
   createOnnxSampler,
-  type OnnxSampler,
   PLAIN_SAMPLING,
   type Sampler,
   type SamplingParams,

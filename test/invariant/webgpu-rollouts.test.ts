@@ -4,7 +4,8 @@
  * window, one with convolutions, and one that rotates neighbours in a part of each head.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type OnnxSampler, PLAIN_SAMPLING, type SamplingParams } from '../../src/rollout/index.js';
+import type { OnnxSampler } from '../../src/rollout/engine/onnx-sampler.js';
+import { PLAIN_SAMPLING, type SamplingParams } from '../../src/rollout/index.js';
 import { InputError } from '../../src/util/errors.js';
 import { type GoldenCase, goldenAdapter, goldenCase } from '../support/golden-rollouts.js';
 import { goldenRequests, goldenSampler } from '../support/golden-sampler.js';

@@ -7,8 +7,9 @@
  *
  * The SFT model has learnt both ways, and finds the second one likelier for nine problems of ten.
  */
+
+import type { ArithmeticRow } from '../../src/data/arithmetic.js';
 import { solve, writeWorking } from '../../src/data/arithmetic-working.js';
-import type { ArithmeticRow } from '../../src/data/index.js';
 
 export interface LearningPair {
   readonly question: string;

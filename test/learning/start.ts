@@ -12,7 +12,8 @@ import {
   scoreSchema,
   sftSchema,
 } from '../../src/config/index.js';
-import { type ArithmeticRow, makeArithmetic } from '../../src/data/index.js';
+import type { ArithmeticRow } from '../../src/data/arithmetic.js';
+import { makeArithmetic } from '../../src/data/index.js';
 import type { RecipeContext } from '../../src/recipes/context.js';
 import { runDpo } from '../../src/recipes/dpo.js';
 import { runEval } from '../../src/recipes/eval.js';

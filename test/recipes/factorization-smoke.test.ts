@@ -5,7 +5,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { isFactorization } from '../../src/data/index.js';
+import { isFactorization } from '../../src/data/factorization/index.js';
 import { type JsonRow, readJson, readJsonl } from '../../src/util/files.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { call, type Outcome } from './command-line.js';

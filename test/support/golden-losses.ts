@@ -1,16 +1,16 @@
 /** Expected losses and gradients from TRL (scripts/golden/losses.py). */
 import { readFileSync } from 'node:fs';
+import type { ImportanceSamplingLevel } from '../../src/losses/grpo.js';
+import type { ScaleRewards } from '../../src/losses/grpo-normalisation.js';
 import type {
-  CorrectionMode,
   GrpoLossType,
   GrpoOptions,
-  ImportanceSamplingLevel,
   KtoOptions,
   PairSettings,
-  ScaleRewards,
   SftOptions,
   WeightedLoss,
 } from '../../src/losses/index.js';
+import type { CorrectionMode } from '../../src/losses/sampling-correction.js';
 
 interface SftCase extends Pick<SftOptions, 'lossType' | 'labelSmoothing'> {
   readonly loss: number;

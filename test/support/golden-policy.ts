@@ -1,5 +1,7 @@
 /** The trainer's passes over a golden model, its LoRA random. */
-import { Policy, type PolicyOptions, planLora } from '../../src/model/index.js';
+
+import { Policy, planLora } from '../../src/model/index.js';
+import type { PolicyOptions } from '../../src/model/policy.js';
 import type { DecoderSpec } from '../../src/model/spec.js';
 import { type LoraConfig, loraConfig, toFloat32 } from '../../src/weights/index.js';
 import { goldenCase, goldenTensor, goldenWeights } from './golden-models.js';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { specFromConfig } from '../../src/model/families/index.js';
 import type { DecoderSpec } from '../../src/model/spec.js';
 import { EMBEDDING, linearModules, parameterShapes } from '../../src/model/spec-modules.js';
-import type { WeightSource } from '../../src/rollout/index.js';
+import type { WeightSource } from '../../src/rollout/graph/weight-source.js';
 import { Rng } from '../../src/util/rng.js';
 import { elementCount } from '../../src/util/shape.js';
 import { type Adapter, fromFloat32, type HostTensor, loraConfig } from '../../src/weights/index.js';

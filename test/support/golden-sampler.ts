@@ -1,9 +1,6 @@
 /** The sampler on ONNX Runtime with a golden model. */
-import {
-  createOnnxSampler,
-  type OnnxSampler,
-  type OnnxSamplerOptions,
-} from '../../src/rollout/index.js';
+import type { OnnxSampler } from '../../src/rollout/engine/onnx-sampler.js';
+import { createOnnxSampler, type OnnxSamplerOptions } from '../../src/rollout/index.js';
 import { type GoldenCase, goldenSpec, goldenWeights, letterTokenizer } from './golden-rollouts.js';
 
 /** With inputs for the case's adapter, 64 tokens of context and one thread, unless `changes` says otherwise. */

@@ -2,8 +2,8 @@
 import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import type { ByteTokenizerOptions } from '../../src/tokenizer/byte/byte-tokenizer.js';
 import {
-  type ByteTokenizerOptions,
   loadTokenizer,
   type RenderedExample,
   type Tokenizer,

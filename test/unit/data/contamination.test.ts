@@ -1,6 +1,7 @@
 /** Shared runs of words, against a count that looks at every pair. */
 import { describe, expect, test } from 'vitest';
-import { findContamination, type Overlap } from '../../../src/data/index.js';
+import type { Overlap } from '../../../src/data/contamination.js';
+import { findContamination } from '../../../src/data/index.js';
 import { readJsonl } from '../../../src/util/files.js';
 import { dataPath, hasData, NEEDS_DATA } from '../../support/real-data.js';
 

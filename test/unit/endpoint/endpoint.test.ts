@@ -4,12 +4,12 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { noAnswer } from '../../../src/endpoint/failures.js';
 import {
   chatCompletion,
-  type EndpointChoice,
   EndpointError,
   embeddings,
   endpointSettings,
   openEndpoint,
 } from '../../../src/endpoint/index.js';
+import type { EndpointChoice } from '../../../src/endpoint/settings.js';
 import { rejectionOf } from '../../support/failures.js';
 import { onLoopback } from '../../support/loopback.js';
 import {

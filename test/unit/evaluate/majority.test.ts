@@ -1,7 +1,6 @@
 /** Votes and maj@k by hand. */
 import { describe, expect, it } from 'vitest';
-import { vote } from '../../../src/evaluate/index.js';
-import { majorityAtK } from '../../../src/evaluate/majority.js';
+import { majorityAtK, vote } from '../../../src/evaluate/majority.js';
 
 const ballots = (...answers: readonly (string | null)[]) =>
   answers.map((answer) => ({ answer, weight: 1 }));

@@ -1,13 +1,7 @@
 /** Intervals, the exact paired test and pass@k, against numbers worked out by hand. */
 import { describe, expect, it } from 'vitest';
-import {
-  mcnemarExact,
-  passAtK,
-  shareInterval,
-  wilson,
-  withInterval,
-} from '../../../src/evaluate/index.js';
-import { meanInterval } from '../../../src/evaluate/intervals.js';
+import { mcnemarExact, passAtK, wilson, withInterval } from '../../../src/evaluate/index.js';
+import { meanInterval, shareInterval } from '../../../src/evaluate/intervals.js';
 import { differenceInterval, pairedInterval } from '../../../src/evaluate/paired.js';
 
 describe('wilson', () => {

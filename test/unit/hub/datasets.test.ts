@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type ResolveDatasetOptions, resolveDatasetFiles } from '../../../src/hub/index.js';
+import type { ResolveDatasetOptions } from '../../../src/hub/datasets.js';
+import { resolveDatasetFiles } from '../../../src/hub/index.js';
 import { type HubRepo, type LoopbackHub, startLoopbackHub } from '../../support/loopback-hub.js';
 
 let hub: LoopbackHub;

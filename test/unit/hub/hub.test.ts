@@ -3,14 +3,9 @@ import { fork, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import {
-  HubNotFoundError,
-  type HubOptions,
-  type HubProgress,
-  HubUnreachableError,
-  resolveModel,
-  resolveModelDir,
-} from '../../../src/hub/index.js';
+import { HubNotFoundError, HubUnreachableError } from '../../../src/hub/failures.js';
+import { type HubOptions, type HubProgress, resolveModelDir } from '../../../src/hub/index.js';
+import { resolveModel } from '../../../src/hub/models.js';
 import { InputError, RunError, SetupError } from '../../../src/util/errors.js';
 import {
   etagOf,

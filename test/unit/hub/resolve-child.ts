@@ -1,5 +1,5 @@
 /** Resolves the model named on the command line with the environment's settings and reports its folder. */
-import { resolveModel } from '../../../src/hub/index.js';
+import { resolveModel } from '../../../src/hub/models.js';
 
 process.send?.((await resolveModel(process.argv[2] ?? '')).dir);
 process.disconnect();

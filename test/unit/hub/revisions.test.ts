@@ -2,13 +2,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import {
-  HubNotFoundError,
-  type HubOptions,
-  resolveDatasetFiles,
-  resolveModel,
-  resolveModelDir,
-} from '../../../src/hub/index.js';
+import { HubNotFoundError } from '../../../src/hub/failures.js';
+import { type HubOptions, resolveDatasetFiles, resolveModelDir } from '../../../src/hub/index.js';
+import { resolveModel } from '../../../src/hub/models.js';
 import { InputError } from '../../../src/util/errors.js';
 import { etagOf, type LoopbackHub, startLoopbackHub } from '../../support/loopback-hub.js';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { areEqual } from '../../../src/losses/grpo-normalisation.js';
 import {
-  areEqual,
   decoupledAdvantages,
   groupAdvantages,
   standardDeviation,

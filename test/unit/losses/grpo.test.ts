@@ -1,10 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  type GrpoBatch,
-  type GrpoOptions,
-  grpoLoss,
-  tokenCoefficient,
-} from '../../../src/losses/index.js';
+import type { GrpoBatch } from '../../../src/losses/grpo.js';
+import { type GrpoOptions, grpoLoss, tokenCoefficient } from '../../../src/losses/index.js';
 import { goldenLosses } from '../../support/golden-losses.js';
 import { differentiate, ownersOf } from './differentiate.js';
 

@@ -1,7 +1,10 @@
 /** The weights that are reported are those that the loss has. */
 import { expect, it } from 'vitest';
-import { boundedWeight, type CorrectionMode } from '../../../src/losses/index.js';
-import { samplingCorrection } from '../../../src/losses/sampling-correction.js';
+import { boundedWeight } from '../../../src/losses/index.js';
+import {
+  type CorrectionMode,
+  samplingCorrection,
+} from '../../../src/losses/sampling-correction.js';
 import { tf } from '../../../src/tensor/index.js';
 
 const GAPS = [-3, -0.5, 0, 0.25, 1, 4];

@@ -2,14 +2,10 @@
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import {
-  makeTraces,
-  type TraceAttempt,
-  type TracesOptions,
-  traceProblem,
-} from '../../../src/preferences/index.js';
+import { makeTraces, type TraceAttempt, traceProblem } from '../../../src/preferences/index.js';
 import { traceFiles } from '../../../src/preferences/trace-files.js';
 import { traceStats } from '../../../src/preferences/trace-rows.js';
+import type { TracesOptions } from '../../../src/preferences/traces.js';
 import { readJson, readJsonl, toJsonl } from '../../../src/util/files.js';
 import { temporaryFolder } from '../../support/temporary.js';
 

@@ -1,12 +1,8 @@
 /** Rows as the service takes them: forms kept or brought to it, faults named by line and field. */
 import { describe, expect, it } from 'vitest';
-import {
-  checkGraderTypes,
-  type FineTuningMethod,
-  itemFields,
-  uploadOf,
-} from '../../../src/remote/index.js';
+import { checkGraderTypes, itemFields, uploadOf } from '../../../src/remote/index.js';
 import { metricRows } from '../../../src/remote/openai/event-metrics.js';
+import type { FineTuningMethod } from '../../../src/remote/openai/rows.js';
 import type { RemoteEvent } from '../../../src/report/index.js';
 import type { JsonRow } from '../../../src/util/files.js';
 import { messageEvent, rewardEvent, stepEvent } from '../../support/fine-tuning-exchanges.js';

@@ -1,10 +1,7 @@
 /** Our own operators against transformers, for every golden model; what the shorter precisions cost. */
 import { describe, expect, it } from 'vitest';
-import {
-  type KernelOptions,
-  type OnnxSampler,
-  PLAIN_SAMPLING,
-} from '../../../src/rollout/index.js';
+import type { OnnxSampler } from '../../../src/rollout/engine/onnx-sampler.js';
+import { type KernelOptions, PLAIN_SAMPLING } from '../../../src/rollout/index.js';
 import {
   type GoldenCase,
   type GoldenRow,

@@ -1,11 +1,8 @@
 /** Snippets and sessions in a real sandbox, or without walls where there is none. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import {
-  createPythonSandbox,
-  type Isolation,
-  type PythonSandbox,
-} from '../../../src/sandbox/index.js';
+import { createPythonSandbox, type PythonSandbox } from '../../../src/sandbox/index.js';
+import type { Isolation } from '../../../src/sandbox/python-sandbox.js';
 import { messageOf } from '../../../src/util/errors.js';
 import { noPython, noSandbox, skippedFor } from '../../support/python.js';
 import { temporaryFolder } from '../../support/temporary.js';

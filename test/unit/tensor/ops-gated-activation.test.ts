@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { type GateKind, gatedActivation, type Tensor, tf } from '../../../src/tensor/index.js';
+import { gatedActivation, type Tensor, tf } from '../../../src/tensor/index.js';
 import { composedKernels } from '../../../src/tensor/kernels/composed.js';
 import { kernels, type LayerKernels } from '../../../src/tensor/kernels/kernels.js';
+import type { GateKind } from '../../../src/tensor/ops/gated-activation.js';
 import { checkGradients, type Operand, operand, randomOperand, tensorOf } from './ops-gradient.js';
 
 /** Φ(x) by its power series, and by the leading terms of the asymptotic one far out. */

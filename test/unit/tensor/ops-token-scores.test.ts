@@ -3,12 +3,12 @@ import {
   CORRECT,
   ENTROPY,
   type GradientColumn,
-  type HeadOptions,
   LOGP,
   MEAN_LOGP,
   tf,
   tokenScores,
 } from '../../../src/tensor/index.js';
+import type { HeadOptions } from '../../../src/tensor/ops/head-options.js';
 import { checkGradients, type Operand, operand, randomOperand, tensorOf } from './ops-gradient.js';
 
 const [M, H, V] = [7, 3, 5];

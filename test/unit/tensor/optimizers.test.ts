@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import {
-  type AdamWOptions,
   adamW,
   deviceInfo,
   lion,
@@ -8,6 +7,7 @@ import {
   ParameterVector,
   tf,
 } from '../../../src/tensor/index.js';
+import type { AdamWOptions } from '../../../src/tensor/optimizers/adamw.js';
 import { dynamicCodes } from '../../../src/tensor/optimizers/moment.js';
 import { PIECE } from '../../../src/tensor/optimizers/pieces.js';
 import { Rng } from '../../../src/util/rng.js';

@@ -3,12 +3,12 @@ import { expect, test, vi } from 'vitest';
 import type { CollatedBatch, Policy } from '../../../src/model/index.js';
 import {
   dpoStep,
-  type MicroTask,
   type PreferencePair,
   type ScoredPairs,
   type Trainer,
   withReference,
 } from '../../../src/train/index.js';
+import type { MicroTask } from '../../../src/train/trainer.js';
 
 const SCORE_MS = 30;
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../../src/util/rng.js';
+import type { WriteCheckpointOptions } from '../../../src/weights/checkpoint-writer.js';
 import {
   fromFloat32,
   type HostTensor,
   openCheckpoint,
-  type WriteCheckpointOptions,
   weightsFingerprint,
   writeCheckpoint,
 } from '../../../src/weights/index.js';

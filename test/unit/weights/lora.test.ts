@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../../src/util/errors.js';
 import { readJson, writeJson } from '../../../src/util/files.js';
+import type { BaseLinear } from '../../../src/weights/check-adapter.js';
 import {
   type Adapter,
   adapterHash,
-  type BaseLinear,
   checkAdapter,
   fromFloat32,
   idleNames,

@@ -1,8 +1,7 @@
 /** Exact factorization, against products of known primes, division, and what must be refused. */
 import { describe, expect, test } from 'vitest';
-import { primeFactors } from '../../../../src/data/factorization/index.js';
+import { isFactorization, primeFactors } from '../../../../src/data/factorization/index.js';
 import { isPrime, primesBelow } from '../../../../src/data/factorization/primes.js';
-import { isFactorization } from '../../../../src/data/index.js';
 
 /** All prime factors by division, which shares nothing with the tested code. */
 function byDivision(n: number): bigint[] {

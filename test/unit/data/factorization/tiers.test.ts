@@ -1,9 +1,10 @@
 /** Shares of the tiers, rescaling, and the rows of a tier. */
 import { expect, test } from 'vitest';
+import { isFactorization } from '../../../../src/data/factorization/index.js';
 import { drawNumbers, splitOfNumber } from '../../../../src/data/factorization/numbers.js';
 import { rowsOfTiers } from '../../../../src/data/factorization/rows.js';
 import { TIERS } from '../../../../src/data/factorization/tiers.js';
-import { apportion, isFactorization, planTiers } from '../../../../src/data/index.js';
+import { apportion, planTiers } from '../../../../src/data/index.js';
 
 const all = {
   numSamples: 10_000,

@@ -1,6 +1,7 @@
 /** Completions with rounds of code: what is sampled and what is not, limits, and ends. */
 import { describe, expect, it } from 'vitest';
-import { type CodeRoundsOptions, writeWithCode } from '../../../../src/evaluate/index.js';
+import { writeWithCode } from '../../../../src/evaluate/index.js';
+import type { CodeRoundsOptions } from '../../../../src/evaluate/strategies/code-rounds.js';
 import { type Asked, scriptedWriter } from './scripted-writer.js';
 
 const BLOCK = 'Try:\n```python\n6*7\n```\n';

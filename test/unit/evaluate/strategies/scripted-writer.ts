@@ -1,5 +1,7 @@
 /** A writer whose continuations are written by hand; one character is one token. */
-import type { WriteRequest, Writer } from '../../../../src/evaluate/index.js';
+
+import type { Writer } from '../../../../src/evaluate/index.js';
+import type { WriteRequest } from '../../../../src/evaluate/strategies/types.js';
 import type { FinishReason } from '../../../../src/rollout/index.js';
 import { inWaves } from '../../../../src/rollout/waves.js';
 

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { dataSchema } from '../../../../src/config/index.js';
-import { isFactorization } from '../../../../src/data/index.js';
+import { isFactorization } from '../../../../src/data/factorization/index.js';
 import { runData } from '../../../../src/recipes/data.js';
 import { InputError } from '../../../../src/util/errors.js';
 import { readJson, readJsonl } from '../../../../src/util/files.js';

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { gradedGuard, RewardFailures } from '../../../../src/recipes/rewards/failures.js';
-import type { Grade, RewardPart } from '../../../../src/rewards/index.js';
+import type { Grade } from '../../../../src/rewards/index.js';
+import type { RewardPart } from '../../../../src/rewards/registry.js';
 import { GuardError } from '../../../../src/util/errors.js';
 
 const boom: RewardPart = { score: null, status: 'error', reason: 'boom' };

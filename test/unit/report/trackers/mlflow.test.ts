@@ -6,12 +6,8 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import {
-  checkTrackers,
-  openTrackers,
-  type TrackerName,
-  type Trackers,
-} from '../../../../src/report/index.js';
+import { checkTrackers, openTrackers, type TrackerName } from '../../../../src/report/index.js';
+import type { Trackers } from '../../../../src/report/trackers/open-trackers.js';
 import { SetupError } from '../../../../src/util/errors.js';
 import { type Loopback, onLoopback } from '../../../support/loopback.js';
 import { temporaryFolder } from '../../../support/temporary.js';

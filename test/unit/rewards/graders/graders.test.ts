@@ -1,11 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseGrader } from '../../../../src/config/index.js';
-import {
-  type CompileOptions,
-  compileGrader,
-  type GraderOutcome,
-  gradedSample,
-} from '../../../../src/rewards/index.js';
+import type { CompileOptions } from '../../../../src/rewards/graders/compile.js';
+import { compileGrader, type GraderOutcome, gradedSample } from '../../../../src/rewards/index.js';
 
 type Row = Readonly<Record<string, unknown>>;
 

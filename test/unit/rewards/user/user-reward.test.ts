@@ -1,11 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import {
-  makeAsyncRewards,
-  openUserReward,
-  type UserReward,
-} from '../../../../src/rewards/index.js';
+import { makeAsyncRewards, openUserReward } from '../../../../src/rewards/index.js';
+import type { UserReward } from '../../../../src/rewards/user/user-reward.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
 const FILE = 'test/fixtures/rewards/user/length.mjs';

@@ -3,12 +3,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ChildSampler } from '../../../../src/rollout/child/child-sampler.js';
+import type { OnnxSampler } from '../../../../src/rollout/engine/onnx-sampler.js';
 import {
-  type ChildSampler,
   type Completion,
   createChildSampler,
   createOnnxSampler,
-  type OnnxSampler,
   PLAIN_SAMPLING,
   type SamplingParams,
   schemaConstraint,

@@ -1,10 +1,7 @@
 /** Tokens that the engine samples, counted, against the distribution of transformers' logits. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  type OnnxSampler,
-  PLAIN_SAMPLING,
-  type SamplingParams,
-} from '../../../../src/rollout/index.js';
+import type { OnnxSampler } from '../../../../src/rollout/engine/onnx-sampler.js';
+import { PLAIN_SAMPLING, type SamplingParams } from '../../../../src/rollout/index.js';
 import { goldenCase, goldenSpec } from '../../../support/golden-rollouts.js';
 import { goldenSampler } from '../../../support/golden-sampler.js';
 import { goodnessOfFit } from '../sampling/chi-square.js';

@@ -1,9 +1,9 @@
 /** Requests that follow from completions join the call under way; other rows go on meanwhile. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { OnnxSampler } from '../../../../src/rollout/engine/onnx-sampler.js';
 import {
   type Completion,
-  type OnnxSampler,
   PLAIN_SAMPLING,
   type PromptRequest,
   type SamplingParams,

@@ -1,10 +1,7 @@
 /** Tokens chosen by a graph against those that the host chooses, for the same random numbers. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  type OnnxSampler,
-  PLAIN_SAMPLING,
-  type SamplingParams,
-} from '../../../../src/rollout/index.js';
+import type { OnnxSampler } from '../../../../src/rollout/engine/onnx-sampler.js';
+import { PLAIN_SAMPLING, type SamplingParams } from '../../../../src/rollout/index.js';
 import { RunError } from '../../../../src/util/errors.js';
 import { elementCount } from '../../../../src/util/shape.js';
 import { fromFloat32 } from '../../../../src/weights/index.js';

@@ -1,9 +1,9 @@
 /** The engine on a small random model: independence, scheduling, ends, errors. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { OnnxSampler } from '../../../../src/rollout/engine/onnx-sampler.js';
 import {
   type Completion,
-  type OnnxSampler,
   type OnnxSamplerOptions,
   PLAIN_SAMPLING,
   type PromptRequest,

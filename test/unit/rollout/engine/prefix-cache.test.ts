@@ -1,12 +1,9 @@
 /** Prompts that go on from earlier sequences: what is kept of them, within which bound, and with the same result. */
 import { describe, expect, it } from 'vitest';
 import { KvCache } from '../../../../src/rollout/engine/kv-cache.js';
+import type { OnnxSampler } from '../../../../src/rollout/engine/onnx-sampler.js';
 import { PrefixCache } from '../../../../src/rollout/engine/prefix-cache.js';
-import {
-  type KernelOptions,
-  type OnnxSampler,
-  PLAIN_SAMPLING,
-} from '../../../../src/rollout/index.js';
+import { type KernelOptions, PLAIN_SAMPLING } from '../../../../src/rollout/index.js';
 import {
   goldenAdapter,
   goldenCase,

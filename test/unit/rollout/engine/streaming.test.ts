@@ -1,8 +1,8 @@
 /** Tokens as they come, requests that join a call at work, parameters and ends of their own. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { OnnxSampler } from '../../../../src/rollout/engine/onnx-sampler.js';
 import {
   checkRequests,
-  type OnnxSampler,
   PLAIN_SAMPLING,
   type SamplingParams,
   type StreamRequest,

@@ -7,9 +7,9 @@ import {
   createRemoteSampler,
   PLAIN_SAMPLING,
   type RemoteSampler,
-  type RemoteSamplerOptions,
   type SamplingParams,
 } from '../../../../src/rollout/index.js';
+import type { RemoteSamplerOptions } from '../../../../src/rollout/remote/remote-sampler.js';
 import { readSafetensors } from '../../../../src/weights/index.js';
 import { goldenAdapter, goldenCase } from '../../../support/golden-rollouts.js';
 import {

@@ -1,13 +1,10 @@
 /** The distribution that a token is drawn from, against transformers (scripts/golden/processors.py). */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import {
-  type ConstraintCursor,
-  PLAIN_SAMPLING,
-  type SamplingParams,
-} from '../../../../src/rollout/index.js';
+import { PLAIN_SAMPLING, type SamplingParams } from '../../../../src/rollout/index.js';
 import { softmaxInto } from '../../../../src/rollout/sampling/distribution.js';
 import { TokenSampler } from '../../../../src/rollout/sampling/token-sampler.js';
+import type { ConstraintCursor } from '../../../../src/rollout/types.js';
 import { Rng } from '../../../../src/util/rng.js';
 import { goodnessOfFit } from './chi-square.js';
 
