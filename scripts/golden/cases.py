@@ -257,7 +257,7 @@ FAMILIES |= {
 
 NOT_IN_GGUF = {"vaultgemma", "exaone4", "seed_oss", "cwm", "ministral", "ministral3", "hyperclovax", "flex_olmo",
     "qwen2-window", "qwen3-window", "smollm3-window", "lfm2-bias", "ernie4_5-bias", "qwen3_5-layers", "qwen3_moe-whole",
-    "mixtral-window", "hunyuan-alpha", "granitemoehybrid", "cohere", "starcoder2-plain", "gpt_oss",
+    "mixtral-window", "hunyuan-alpha", "cohere", "starcoder2-plain", "gpt_oss",
     "gpt_oss-plain"}
 """Families that Lorikeet does not write as GGUF, and decoders with windows or biases that llama.cpp has not in theirs."""
 

@@ -69,10 +69,18 @@ def contents(reader, short):
     return {"architecture": architecture, "keys": keys, "tensors": tensors, "float32": kept}
 
 
+def with_older_layers(file):
+    """The converter tells attention from Mamba by the name that Granite's releases have."""
+    config = json.loads(file.read_text())
+    if config["model_type"] == "granitemoehybrid":
+        file.write_text(json.dumps(config | {"layer_types": ["attention"] * config["num_hidden_layers"]}))
+
+
 def family(case, fields):
     with TemporaryDirectory() as scratch:
         folder = Path(scratch) / "model"
         build(case, load_config(fields)).save_pretrained(folder)
+        with_older_layers(folder / "config.json")
         (folder / "tokenizer.json").write_text(json.dumps({"model": {"vocab": {str(i): i for i in range(96)}}, "added_tokens": []}))
         without_predictors = ["--no-mtp"] if fields["model_type"] == "qwen3_5_text" else []
         return contents(*(convert(folder, kind, *without_predictors) for kind in ("f32", "bf16")))

@@ -28,6 +28,8 @@ export interface Architecture {
   readonly slides: boolean;
   /** Layers with a window may have a rope base of their own. */
   readonly slidingBase: boolean;
+  /** Gate and up are two matrices, also where the model has them as one. */
+  readonly splitsGateUp: boolean;
   /** Attention stands beside another mixer of tokens, and both must be there. */
   readonly mixes: boolean;
 }
@@ -43,6 +45,7 @@ const LLAMA: Architecture = {
   ownHead: true,
   slides: false,
   slidingBase: false,
+  splitsGateUp: false,
   mixes: false,
 };
 
@@ -73,6 +76,7 @@ const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   arcee: { ...LLAMA, name: 'arcee', activation: 'relu', biases: 'none' },
   granite: { ...LLAMA, name: 'granite' },
   granitemoe: { ...LLAMA, name: 'granitemoe' },
+  granitemoehybrid: { ...LLAMA, name: 'granite', splitsGateUp: true },
   smollm3: { ...LLAMA, name: 'smollm3', biases: 'none', ropes: PLAIN_ROPES },
   qwen2: { ...OTHERS, name: 'qwen2', biases: 'qkv', anyHeadSize: false },
   qwen3: { ...OTHERS, name: 'qwen3' },

@@ -94,6 +94,7 @@ const FAMILY_KEYS: Readonly<Record<string, (spec: DecoderSpec) => Metadata>> = {
   cohere2: cohereKeys,
   granite: graniteKeys,
   granitemoe: graniteKeys,
+  granitemoehybrid: graniteKeys,
   lfm2: convKeys,
   phi3: (spec) => ({
     'attention.sliding_window': count(attentionLayers(spec)[0]?.window ?? 0),

@@ -34,6 +34,9 @@ const IN_LAYER: Readonly<Record<string, string>> = {
   'mlp.up_proj': 'ffn_up',
   'mlp.gate_up_proj': 'ffn_up',
   'mlp.down_proj': 'ffn_down',
+  // Granite 4
+  'shared_mlp.input_linear': 'ffn_up',
+  'shared_mlp.output_linear': 'ffn_down',
   // StarCoder2
   'mlp.c_fc': 'ffn_up',
   'mlp.c_proj': 'ffn_down',

@@ -1,8 +1,9 @@
 /**
  * The tensors of a GGUF file from a model's weights, one at a time. Besides names and types, llama.cpp wants: the
- * matrices of a layer's experts as one tensor; kernels without their middle size of 1; rows of q and k reordered where it
- * alone rotates neighbouring dimensions, and value heads of a delta rule; its decay −exp(A_log) itself; norms as 1 + weight
- * where they are; and, where its softmax scale is another than the model's, the quotient in the queries.
+ * matrices of a layer's experts as one tensor, gate and up of some models as two; kernels without their middle size of 1;
+ * rows of q and k reordered where it alone rotates neighbouring dimensions, and value heads of a delta rule; its decay
+ * −exp(A_log) itself; norms as 1 + weight where they are; and, where its softmax scale is another than the model's, the
+ * quotient in the queries.
  */
 import type { DecoderSpec, Weighted } from '../model/spec.js';
 import { EMBEDDING, LM_HEAD, parameterShapes } from '../model/spec-modules.js';
@@ -46,15 +47,33 @@ export function ggufTensors(question: TensorQuestion): GgufTensor[] {
         bytes: () => bytes,
       }),
     ),
-    ...[...sources].map(([name, parts]) => {
+    ...[...sources].flatMap(([name, parts]) => {
       const shape = withoutMiddle(shapes.get(parts[0]!)!);
       const own = dtypeOf(name, shape, dtype);
       const encoded = (part: string) => encode(changed(question, part), own);
-      if (!isStack(name)) return { name, shape, dtype: own, bytes: () => encoded(parts[0]!) };
-      const stack = [parts.length, ...shape];
-      return { name, shape: stack, dtype: own, bytes: () => joined(parts, encoded) };
+      const bytes = () => (isStack(name) ? joined(parts, encoded) : encoded(parts[0]!));
+      const whole = isStack(name) ? [parts.length, ...shape] : shape;
+      const tensor = { name, shape: whole, dtype: own, bytes };
+      return isTwo(question, name) ? gateAndUp(tensor) : [tensor];
     }),
   ];
+}
+
+const isTwo = ({ spec, architecture }: TensorQuestion, name: string): boolean =>
+  architecture.splitsGateUp && spec.fusedProjections.gateUp && name.endsWith('.ffn_up.weight');
+
+/** The upper and the lower half of a matrix. */
+function gateAndUp({ name, shape, dtype, bytes }: GgufTensor): GgufTensor[] {
+  const half = [shape[0]! / 2, ...shape.slice(1)];
+  return ['gate', 'up'].map((part, i) => ({
+    name: name.replace('up', part),
+    shape: half,
+    dtype,
+    bytes() {
+      const both = bytes();
+      return both.subarray((i * both.length) / 2, ((i + 1) * both.length) / 2);
+    },
+  }));
 }
 
 /** Of parts of the same length, never all held twice. */

@@ -16,6 +16,9 @@ function keysOf(name: string): Record<string, unknown> {
 const DERIVED =
   /^[a-z0-9_-]+\.(vocab_size|attention\.(key|value)_length|rope\.dimension_count|rope\.freq_base|rope\.scaling\.(yarn_beta_(fast|slow)|attn_factor|type))$/;
 
+const without = (architecture: string, keys: readonly string[]) =>
+  Object.fromEntries(keys.map((key) => [`${architecture}.${key}`, undefined]));
+
 /** What the files say otherwise than those of the converter. */
 const OTHERWISE: Readonly<Record<string, Readonly<Record<string, number | undefined>>>> = {
   // Without scaling the config says nothing; the converter has transformers' default, 4096.
@@ -30,6 +33,17 @@ const OTHERWISE: Readonly<Record<string, Readonly<Record<string, number | undefi
   },
   // The converter has it beside that of LayerNorm, which is read.
   nemotron: { 'nemotron.attention.layer_norm_rms_epsilon': undefined },
+  // The converter takes the width from experts that are not there, and has keys of these and of Mamba layers.
+  granitemoehybrid: {
+    'granite.feed_forward_length': 20,
+    'granite.attention.head_count_kv': 2,
+    'granite.rope.dimension_count': 8,
+    ...without('granite', [
+      ...['expert_count', 'expert_used_count', 'expert_shared_feed_forward_length'],
+      ...['conv_kernel', 'state_size', 'group_count', 'inner_size'].map((key) => `ssm.${key}`),
+      ...['ssm.time_step_rank', 'rope.scaling.finetuned'],
+    ]),
+  },
   // The converter passes over `head_dim`, which transformers computes with.
   granitemoe: { 'granitemoe.rope.dimension_count': 8 },
 };
