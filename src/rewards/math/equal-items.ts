@@ -6,11 +6,11 @@
  */
 import { plainText } from './key.js';
 import { matchAll } from './match-all.js';
-import { areAxes, assigned, haveSameNames, isAsked, isName, nameOf } from './names.js';
+import { areAxes, assigned, haveSameNames, isAsked, isName, nameOf, namesOf } from './names.js';
 import { equals } from './rational.js';
 import { isReals, realSetsEqual } from './real-sets.js';
 import { asInterval, relationsEqual } from './relations.js';
-import { scalarsEqual } from './scalars.js';
+import { isConstant, scalarsEqual } from './scalars.js';
 import { expandSigns } from './signs.js';
 import { isScalar, type Node } from './syntax.js';
 import { unitsDiffer } from './units.js';
@@ -29,7 +29,7 @@ const MAX_ITEMS = 200;
 
 export function answersEqual(gold: Node, prediction: Node, how: Comparison): boolean {
   const wanted = itemsOf(gold);
-  const given = itemsOf(prediction);
+  const given = asTuple(wanted, itemsOf(prediction));
   if (wanted.length !== given.length || wanted.length > MAX_ITEMS) return false;
   const byName = wanted.length > 1 && haveSameNames(wanted, given);
   const equal = (a: Node, b: Node, i: number): boolean => {
@@ -43,6 +43,18 @@ export function answersEqual(gold: Node, prediction: Node, how: Comparison): boo
 
 function precisionAt({ precisions }: Comparison, i: number): number {
   return precisions[Math.min(i, precisions.length - 1)] ?? 0;
+}
+
+/** `x = 1, y = 2` as (1, 2) where the answer is a tuple: by its names, else in the order given. */
+function asTuple([gold, ...others]: readonly Node[], given: readonly Node[]): readonly Node[] {
+  const tuple = gold === undefined || others.length > 0 ? null : (assigned(gold) ?? gold);
+  if (tuple?.kind !== 'tuple' || tuple.open !== '(' || tuple.close !== ')') return given;
+  const values = new Map(given.map((item) => [nameOf(item), assigned(item)]));
+  const names = namesOf(gold as Node) ?? [...values.keys()];
+  const items = names.map((name) => values.get(name) ?? null).filter((item) => item !== null);
+  const isNamed = !values.has(null) && values.size === given.length && given.length > 1;
+  if (!isNamed || items.length !== given.length || names.length !== given.length) return given;
+  return [{ ...tuple, items }];
 }
 
 /** The items of a list or set, ± written out; an assignment to a list gives its items. */
@@ -61,6 +73,8 @@ function itemsEqual(gold: Node, prediction: Node, how: Comparison): boolean {
     if (itemsEqual(goldValue, value ?? prediction, how)) return true;
     return value !== null && relationsEqual(gold, prediction);
   }
+  // The equation that x = 5 solves is no answer.
+  if (goldValue !== null && isConstant(goldValue)) return false;
   if (value !== null && gold.kind !== 'relation') return answersEqual(gold, value, how);
   return sameKinds(gold, prediction, how);
 }

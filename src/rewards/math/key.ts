@@ -27,13 +27,14 @@ export function keyOf(node: Node): string {
   }
 }
 
-/** Letters and digits of a text in lower case, single spaces between its words. */
+/** Letters and digits of a text in lower case, single spaces between its words, without an article before them. */
 export function plainText(text: string): string {
   return text
     .toLowerCase()
     .replace(/\b([ap])\.\s?m\b/g, '$1m')
     .replace(/[^\p{L}\p{N}:]+/gu, ' ')
-    .trim();
+    .trim()
+    .replace(/^(?:an?|the) (?=\p{L}{3})/u, '');
 }
 
 function operandKeys(node: Node): readonly string[] {

@@ -13,7 +13,7 @@ export function assigned(node: Node, canBeNamed = isName): Node | null {
   ) {
     return null;
   }
-  const [name, ...values] = node.sides;
+  const [name, ...values] = isSolved(node.sides) ? [...node.sides].reverse() : node.sides;
   const value = values.at(-1);
   if (name === undefined || value === undefined) return null;
   const equal = canBeNamed(name) ? values : isConstant(name) && isScalar(name) ? node.sides : [];
@@ -22,6 +22,10 @@ export function assigned(node: Node, canBeNamed = isName): Node | null {
   );
   return equal.length > 0 && agree ? value : null;
 }
+
+/** 5 = x */
+const isSolved = (sides: readonly Node[]): boolean =>
+  sides.length === 2 && isConstant(sides[0] as Node) && sides[1]?.kind === 'symbol';
 
 export function isName(node: Node): boolean {
   if (node.kind === 'tuple') return node.items.every(isName);
@@ -61,6 +65,13 @@ export function areAxes(a: string | null, b: string | null): boolean {
 export function nameOf(node: Node): string | null {
   const name = node.kind === 'relation' ? node.sides[0] : undefined;
   return name?.kind === 'symbol' ? name.name : null;
+}
+
+/** The letters of (x, y) on the left of a relation; null where there are none. */
+export function namesOf(node: Node): readonly string[] | null {
+  const names = node.kind === 'relation' ? node.sides[0] : undefined;
+  if (names?.kind !== 'tuple') return null;
+  return names.items.flatMap((item) => (item.kind === 'symbol' ? [item.name] : []));
 }
 
 /** Whether all items are relations with a letter on the left, and these are the same letters. */
