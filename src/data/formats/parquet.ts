@@ -11,6 +11,8 @@ import {
   type FileMetaData,
   parquetMetadataAsync,
   parquetReadObjects,
+  parquetSchema,
+  type SchemaTree,
 } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { InputError, messageOf } from '../../util/errors.js';
@@ -61,7 +63,25 @@ async function metadataOf(file: AsyncBuffer): Promise<FileMetaData> {
     if (key?.type?.endsWith('BYTE_ARRAY') && key.logical_type === undefined)
       key.converted_type ??= 'UTF8';
   }
+  checkGroups(metadata);
   return metadata;
+}
+
+const columnsOf = ({ children, path }: SchemaTree): string[] =>
+  children.length > 0 ? children.flatMap(columnsOf) : [JSON.stringify(path)];
+
+/** hyparquet reads all columns at once, and a failure of one that it does not come to would end the process. */
+function checkGroups(metadata: FileMetaData): void {
+  const known = parquetSchema(metadata).children.flatMap(columnsOf).join();
+  let rows = 0n;
+  for (const { columns, num_rows } of metadata.row_groups) {
+    const found = columns.map(({ meta_data }) => JSON.stringify(meta_data?.path_in_schema));
+    if (found.join() !== known) throw new Error('a group of rows has not the columns of the file');
+    rows += num_rows;
+  }
+  if (rows !== metadata.num_rows) {
+    throw new Error(`${metadata.num_rows} rows in groups of ${rows}`);
+  }
 }
 
 function unreadable(path: string, error: unknown): InputError {

@@ -166,6 +166,26 @@ describe('Parquet', () => {
     }
   });
 
+  it('names a file whose groups of rows do not fit what it says of itself', async () => {
+    const damage = (bytes: Buffer, at: number, byte: number) => {
+      const damaged = Buffer.from(bytes);
+      damaged[at] = byte;
+      return damaged;
+    };
+    const bytes = readFileSync(join(FIXTURES, 'map.parquet'));
+    // The first column's page is none, and the name of the second is another than the schema's.
+    const columns = damage(damage(bytes, 4, 0xff), bytes.lastIndexOf('key_value'), 0x4b);
+    expect(await failure(file('a.parquet', columns))).toBe(
+      '/a.parquet: cannot be read as Parquet (a group of rows has not the columns of the file). Is the file whole?',
+    );
+    // Behind the schema in the footer: field 3, 1 row, in zigzag.
+    const footer = bytes.length - 8 - bytes.readUInt32LE(bytes.length - 8);
+    const rows = bytes.indexOf(Buffer.from([0x16, 2, 0x19]), footer) + 1;
+    expect(await failure(file('b.parquet', damage(bytes, rows, 0x7e)))).toMatch(
+      /^\/b\.parquet: cannot be read as Parquet \(63 rows in groups of 1\)/,
+    );
+  });
+
   it('names a file that is cut off or no Parquet', async () => {
     const bytes = readFileSync(join(FIXTURES, 'types-snappy.parquet'));
     expect(await failure(file('a.parquet', bytes.subarray(0, -20)))).toMatch(
