@@ -79,6 +79,10 @@ FAMILIES = {
         BASE, model_type="cohere", attention_bias=True, layer_norm_eps=1e-5, logit_scale=0.5, rope_theta=100.0,
         use_qk_norm=False, tie_word_embeddings=False,
     ),
+    "cohere-tied": dict(
+        BASE, model_type="cohere", vocab_size=48, hidden_size=16, intermediate_size=24, num_attention_heads=2,
+        num_key_value_heads=1, layer_norm_eps=1e-5, logit_scale=2.0, rope_theta=1000.0,
+    ),
     "cohere2": dict(
         BASE, model_type="cohere2", vocab_size=48, hidden_size=16, intermediate_size=24, num_attention_heads=2,
         num_key_value_heads=1, num_hidden_layers=4, layer_norm_eps=1e-5, logit_scale=0.25, rope_theta=50000.0,

@@ -173,6 +173,10 @@ function problems(spec: DecoderSpec, architecture: Architecture): Problem[] {
     [!tieWordEmbeddings && !architecture.ownHead, 'output head apart from the embeddings'],
     [!isCapped && architecture.name === 'gemma2', 'scores or logits without soft cap'],
     [!hasOneBase && !architecture.slidingBase, 'rope base of its own for layers with a window'],
+    [
+      architecture.name === 'command-r' && spec.layers.length >= 64,
+      'decoders of 64 layers or more without norms of queries and keys',
+    ],
     [!positionsFit(spec), 'layers without positions other than every fourth'],
     ...expertProblems(spec, architecture),
     ...mixerProblems(spec, architecture),

@@ -30,6 +30,7 @@ export const FAMILIES = [
   'exaone4',
   'seed_oss',
   'cohere',
+  'cohere-tied',
   'cohere2',
   'starcoder2',
   'starcoder2-plain',
