@@ -36,7 +36,7 @@ constexpr int ROWS = 8;
 constexpr int64_t padded(int64_t count) { return (count + STRIP - 1) / STRIP * STRIP; }
 
 /// Keys and queries that are computed for so many: whole vectors, and whole steps of a product's inner size. What is missing
-/// is zero, or hidden.
+/// repeats the last one, and is hidden.
 constexpr int64_t computed(int64_t count) {
   constexpr int64_t step = std::max<int64_t>({LANES, ROWS, DEPTH_STEP});
   return (count + step - 1) / step * step;
@@ -132,14 +132,14 @@ inline TokenBlock strip_of(const TokenBlock& b, int64_t i) {
   return {b.start + i * STRIP, std::min(STRIP, b.count - i * STRIP), b.position + i * STRIP};
 }
 
-/// Copies a head's rows of a block into [rows][stride], zero-padded.
+/// Copies a head's rows of a block into [rows][stride], padded by zeros, and by its last row: an infinity times a row of
+/// zeros would be no number, which no weight of zero hides.
 template <class T>
 void load_block(const T* x, int64_t ld, const TokenBlock& block, int64_t dim, int64_t rows, int64_t stride, T* out) {
   for (int64_t i = 0; i < rows; i++) {
     T* row = out + i * stride;
-    const int64_t n = i < block.count ? dim : 0;
-    if (n) memcpy((void*)row, x + (block.start + i) * ld, n * sizeof(T));
-    if (stride > n) memset((void*)(row + n), 0, (stride - n) * sizeof(T));
+    memcpy((void*)row, x + (block.start + std::min(i, block.count - 1)) * ld, dim * sizeof(T));
+    if (stride > dim) memset((void*)(row + dim), 0, (stride - dim) * sizeof(T));
   }
 }
 

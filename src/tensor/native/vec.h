@@ -81,8 +81,9 @@ LANE_FN void store(bf16* p, Floats v) {
   __m256bh h = _mm512_cvtneps_pbh((__m512)v);
   memcpy(p, &h, 32);
 #else
-  Words u = (Words)v;
-  Halves h = __builtin_convertvector((u + 0x7fffu + ((u >> 16) & 1u)) >> 16, Halves);
+  // All bits of what is no number are set afterwards: rounding may have carried it over to a zero.
+  Words u = (Words)v, rounded = (u + 0x7fffu + ((u >> 16) & 1u)) | (Words)(v != v);
+  Halves h = __builtin_convertvector(rounded >> 16, Halves);
   memcpy(p, &h, sizeof h);
 #endif
 }

@@ -93,3 +93,26 @@ describe.skipIf(!hasNativeOps()).each(Object.entries(BATCHES))('%s', (_, runs) =
     });
   });
 });
+
+/** What is no number in values and gradients of 17 tokens, none of them seen by all, with an infinite key or query. */
+function oddPlaces(kernels: LayerKernels, odd: 'q' | 'k'): string[] {
+  const layout = tokenLayout([run(0, 17)], { window: 9 });
+  const width = 32;
+  const [q, k, v, dy] = ['q', 'k', 'v', 'dy'].map((name) => {
+    const operand = randomOperand(name, [17, width]);
+    if (name === odd) operand.values[8 * width] = Number.POSITIVE_INFINITY;
+    return tensorOf(operand);
+  }) as [Tensor, Tensor, Tensor, Tensor];
+  const form = { heads: 1, kvHeads: 1, window: 9, softcap: 2, scale: 0.2 };
+  const saved = kernels.attention([q, k, v], layout, form);
+  const gradients = kernels.attentionGradient({ heads: [q, k, v], saved, dy }, layout, form);
+  return [saved[0]!, ...gradients].map((x) =>
+    Array.from(x.dataSync(), (value) => (Number.isFinite(value) ? '.' : 'x')).join(''),
+  );
+}
+
+test.skipIf(!hasNativeOps()).each(['q', 'k'] as const)('an infinity in %s', (odd) => {
+  tf.tidy(() => {
+    expect(oddPlaces(nativeKernels, odd)).toEqual(oddPlaces(composedKernels, odd));
+  });
+});

@@ -26,7 +26,8 @@ static double function_error(float from, float to, F lanewise, G exact) {
   return worst;
 }
 
-/// Lanes of functions of NaN that are numbers, such beside it that are not, and powers by −∞ that are not zero.
+/// Lanes of functions of NaN that are numbers, such beside it that are not, powers by −∞ that are not zero, and what is
+/// another in bfloat16: each bit of one NaN is set.
 static int special_errors() {
   int errors = 0;
   const Floats x = lanes() == splat(1) ? splat(NAN) : splat(0.5f), low = splat(-INFINITY);
@@ -34,6 +35,10 @@ static int special_errors() {
     for (int i = 0; i < LANES; i++) errors += std::isnan(y[i]) != (i == 1);
   for (const Floats y : {vexp(low), vexp2(low)})
     for (int i = 0; i < LANES; i++) errors += y[i] != 0;
+  const Floats odd = (Floats)(lanes() == splat(1) ? Ints{} + 0x7fffffff : (Ints)splat(INFINITY));
+  bf16 halves[LANES];
+  store(halves, odd);
+  for (int i = 0; i < LANES; i++) errors += i == 1 ? !std::isnan(to_float(halves[i])) : to_float(halves[i]) != odd[i];
   return errors;
 }
 
