@@ -10,11 +10,11 @@
 #include <algorithm>
 #include <cmath>
 #include <vector>
+#include "byte-product.h"
 #include "half.h"
 #include "memory.h"
 #include "ort-abi.h"
 #include "packed.h"
-#include "product.h"
 
 namespace lorikeet {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <vector>
+#include "byte-product.h"
 #include "half.h"
-#include "product.h"
 #include "quantised.h"
 
 using namespace lorikeet;
