@@ -129,11 +129,15 @@ const LABELLED = [
 ];
 const OTHER_LETTER = /(?<![A-Za-z])[A-J](?![A-Za-z])/;
 
-/** The text; of a labelled choice also its letter and what it says, unless that names another letter. */
+/** 9:00 a.m. */
+const FULL_HOUR = /^(\d{1,2}):00(?= ?(?:\\(?:text|mathrm) ?\{ ?)?[ap]\.? ?m\b)/i;
+
+/** The text; of a full hour also without its minutes; of a labelled choice also its letter and what it says, unless that names another letter. */
 function spellings(normal: string): readonly string[] {
   const match = LABELLED.map((pattern) => pattern.exec(normal)).find((found) => found !== null);
   const [, letter = '', said = ''] = match ?? [];
-  return letter === '' || OTHER_LETTER.test(said) ? [normal] : [normal, letter, said];
+  if (letter !== '' && !OTHER_LETTER.test(said)) return [normal, letter, said];
+  return FULL_HOUR.test(normal) ? [normal, normal.replace(FULL_HOUR, '$1')] : [normal];
 }
 
 function readings(normal: string): readonly Node[] {

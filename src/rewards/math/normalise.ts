@@ -71,7 +71,7 @@ const REPLACEMENTS: readonly (readonly [RegExp, string])[] = [
   [/\\left\s*\|/g, '\\lvert '],
   [/\\right\s*\|/g, '\\rvert '],
   [/\\(?:left|right|middle|[bB]igg?[lrm]?)(?![a-zA-Z])\s*\.?/g, ''],
-  [/\\(?:[,!;:> ]|quad|qquad|thinspace|hfill|limits|nolimits)(?![a-zA-Z])|~/g, ' '],
+  [/\\(?:[,!;:> ]|(?:quad|qquad|thinspace|hfill|limits|nolimits)(?![a-zA-Z]))|~/g, ' '],
   [/\\[hv]?phantom(?![a-zA-Z])\s*(?:\{[^{}]*\}|[^{}\\])/g, ' '],
   [/\\(?:hspace|vspace)\*?\{[^{}]*\}/g, ' '],
   [/\\%/g, '%'],

@@ -44,6 +44,7 @@ const MATHS = /\b(?:sqrt|cbrt|pi|sin|cos|tan|cot|sec|csc|log|ln|exp|and|or|infin
 const TRAILING_WORDS =
   /^([-+]?\s*\$?[\d.,/ ]*\d|\d{1,2}:\d\d)(?:\s+|(?=[a-z]{2,}(?:\W|$)))([a-zA-Z][a-zA-Z. ]*[a-zA-Z])\s*(\^\s*\{?\s*[23]\s*\}?)?$/;
 const SHORT_UNIT = /^(?:mm|cm|km|kg|ft|lb|oz|hr|mph|ml|in|yd|mi|gm)s?$/i;
+/** `2pm` is a product. */
 const HALF_OF_DAY = /^[ap]\.? ?m$/i;
 
 /** Longer texts are no number with a unit. */
@@ -55,7 +56,7 @@ export function unitsAsText(normal: string): string {
   const match = TRAILING_WORDS.exec(normal);
   if (match === null) return normal;
   const [, number = '', words = '', power = ''] = match;
-  const isTime = number.includes(':') && HALF_OF_DAY.test(words);
+  const isTime = HALF_OF_DAY.test(words) && /[: ]|[A-Z.]/.test(normal);
   const isUnit =
     isTime || SHORT_UNIT.test(words) || (!MATHS.test(words) && /[a-zA-Z]{3}/.test(words));
   return isUnit ? `${number}\\text{${words}}${power}` : normal;
@@ -121,6 +122,7 @@ function readUnit(text: string): Unit | null {
   const lower = text
     .toLowerCase()
     .replace(/\./g, '')
+    .replace(/\\degree ?/g, 'degree ')
     .replace(/\bmph\b/g, 'mi/h')
     .replace(/\bkph\b/g, 'km/h')
     .replace(/\bdegrees? c(?:elsius)?\b/g, 'celsius')

@@ -27,6 +27,7 @@ export const RULES: readonly Rule[] = [
   { name: 'unicode root', apply: replaced(/\\sqrt\{(\d+)\}/g, '√$1') },
   { name: 'unicode signs', apply: (a) => unicode(a) },
   { name: 'thin spaces', apply: replaced(/(?<=[^\\]) /g, '\\, ') },
+  { name: 'thin space before a letter', apply: replaced(/(?<=\d)(?=[a-z](?![a-z]))/g, '\\,') },
   { name: 'no spaces', apply: replaced(/(?<![a-zA-Z,\\]) (?![a-zA-Z])/g, '') },
   {
     name: 'spaces round operators',
