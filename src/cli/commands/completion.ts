@@ -6,7 +6,7 @@ import { thisProgram } from '../launch.js';
 
 export const completion = defineCommand({
   name: 'completion',
-  summary: 'Print the script that completes commands, keys and values by Tab, in bash and zsh',
+  summary: 'Print the script that completes commands, keys and values by Tab in bash and zsh',
   schema: completionSchema,
   examples: ['lorikeet completion'],
   plan: () => ['prints a script'],
