@@ -3,14 +3,9 @@ import { writeJson } from '../util/files.js';
 import type { Evaluation } from './evaluate.js';
 
 /** The parts of a factorization under the names of reinforcement jobs, whose targets they are. */
-function qualities(metrics: Evaluation['metrics'], parts: Readonly<Record<string, unknown>>) {
-  const { algorithm, reasoning } = parts;
-  if (algorithm === undefined || reasoning === undefined) return {};
-  return {
-    correctness: metrics.accuracy,
-    algorithm_selection: algorithm,
-    reasoning_quality: reasoning,
-  };
+function qualities({ correctness, algorithm, reasoning }: Readonly<Record<string, unknown>>) {
+  if (correctness === undefined || algorithm === undefined || reasoning === undefined) return {};
+  return { correctness, algorithm_selection: algorithm, reasoning_quality: reasoning };
 }
 
 /** @param about what was evaluated */
@@ -37,5 +32,5 @@ export function writeResults(
     completion,
     ...(row.parts && { parts: row.parts }),
   }));
-  writeJson(path, { ...about, ...qualities(metrics, parts), parts, metrics, tables, examples });
+  writeJson(path, { ...about, ...qualities(parts), parts, metrics, tables, examples });
 }

@@ -2,7 +2,7 @@
 import { basename, resolve, sep } from 'node:path';
 import { counted } from '../../util/counted.js';
 import type { MetricRow, MetricValue } from '../rows/metric-row.js';
-import { configDifferences } from '../run/config-differences.js';
+import { type ConfigDifference, configDifferences } from '../run/config-differences.js';
 import { type RunRows, readRun } from '../run/read-run.js';
 import { type Cell, metricCell, shortHash, textTable } from '../text-table.js';
 import { pickExamples } from './examples.js';
@@ -37,10 +37,9 @@ export function compareRuns(dirs: readonly string[], extra: readonly Section[] =
   });
   const results = table('result', sideBySide(runs.map(({ record }) => record.results)));
   const metrics = table('metric', sideBySide(runs.map((run) => lastValues(run.metrics))));
-  const differences = configDifferences(runs.map(({ record }) => record.config));
   const config = table(
     'config key',
-    differences.map(({ key, values }) => [key, ...values.map(configCell)]),
+    sharedDifferences(runs).map(({ key, values }) => [key, ...values.map(configCell)]),
   );
   const report = comparisonReport({ names, runs, results, metrics, config, extra });
   return { names, results, metrics, config, report };
@@ -56,6 +55,13 @@ export function comparisonText({
     .filter(({ rows }) => rows.length > 0)
     .map(({ header, rows }) => textTable(header, shown(rows)))
     .join('\n\n');
+}
+
+/** Of different commands the keys that all have: the others are no choice of one against the other. */
+function sharedDifferences(runs: readonly RunRows[]): ConfigDifference[] {
+  const isOneCommand = new Set(runs.map(({ record }) => record.command)).size === 1;
+  const differences = configDifferences(runs.map(({ record }) => record.config));
+  return differences.filter(({ values }) => isOneCommand || !values.includes(undefined));
 }
 
 type Values = Readonly<Record<string, MetricValue>>;

@@ -13,7 +13,8 @@ interface ChartPlan {
 
 /** In the order of the page; a metric goes to the first plan that takes it. */
 const PLANS: readonly ChartPlan[] = [
-  { title: 'Loss', names: /^(loss|eval_loss|eval\/loss)$/, isSmoothed: true },
+  { title: 'Loss', names: /^((?:nll_|policy_)?loss|eval_loss|eval\/loss)$/, isSmoothed: true },
+  { title: 'Router loss of experts', names: /^(aux_loss)$/, isSmoothed: true },
   { title: 'Reward', names: /^(reward|eval\/reward)$/, isSmoothed: true },
   { title: 'Reward parts', names: /^rewards\/(.+)\/mean$/, isSmoothed: true },
   { title: 'Accuracy', names: /^((?:eval|samples)\/\w*accuracy|accuracy)$/ },
@@ -23,6 +24,7 @@ const PLANS: readonly ChartPlan[] = [
   { title: 'Reward margin', names: /^rewards\/(margins)$/, isSmoothed: true },
   { title: 'Preference accuracy', names: /^rewards\/(accuracies)$/, isSmoothed: true },
   { title: 'Log-probability of answers', names: /^logps\/(chosen|rejected)$/, isSmoothed: true },
+  { title: 'Mean logits of answers', names: /^logits\/(chosen|rejected)$/, isSmoothed: true },
   { title: 'Token accuracy', names: /^(.*mean_token_accuracy)$/, isSmoothed: true },
   { title: 'Completion length, tokens', names: /^completions\/((?:min|mean|max)_length)$/ },
   {
@@ -32,11 +34,12 @@ const PLANS: readonly ChartPlan[] = [
   { title: 'Score in evaluations', names: /^(eval\/score)$/ },
   { title: 'Format in evaluations', names: /^eval\/((?:format|boxed)_rate)$/ },
   { title: 'Length in evaluations, tokens', names: /^(eval\/avg_completion_length)$/ },
+  { title: 'Blocks run by tools', names: /^tools\/((?:call|failure)_frequency)$/ },
   { title: 'Truncated completions', names: /^(completions\/clipped_ratio)$/ },
   { title: 'Completions without a grade', names: /^(ungraded)$/, isLeftOutFlat: true },
   { title: 'Entropy', names: /^(entropy)$/, isSmoothed: true },
   { title: 'KL to the reference', names: /^(kl)$/, isSmoothed: true },
-  { title: 'Clipped ratios', names: /^clip_ratio\/(.+)$/ },
+  { title: 'Clipped ratios', names: /^(?:clip_ratio\/(.+)|(cispo_clip_ratio))$/ },
   { title: 'Sampler against trainer', names: /^(?:sampling|probe)\/(.*difference.*)$/ },
   { title: 'Importance ratio', names: /^sampling\/importance_sampling_ratio\/(.+)$/ },
   { title: 'Gradient norm', names: /^(grad_norm)$/, isSmoothed: true },

@@ -34,7 +34,9 @@ it('names the parts of a factorization as jobs name their targets', async () => 
       })),
   });
   const path = join(dir, 'evaluation_results.json');
-  writeResults(path, evaluation, { model: 'm' });
+  // By a grader file accurate are full scores alone, where a judge may find fault with right factors' reasoning.
+  const metrics = { ...evaluation.metrics, accuracy: 0 };
+  writeResults(path, { ...evaluation, metrics }, { model: 'm' });
   const results = readJson(path) as { parts: JsonRow; metrics: JsonRow } & JsonRow;
   expect(results.correctness).toBe(0.5);
   expect(results.algorithm_selection).toBe(results.parts.algorithm);

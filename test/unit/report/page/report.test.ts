@@ -62,10 +62,11 @@ function sample(i: number, reward: number | null): SampleRow {
   };
 }
 
-function makeRun(name: string, learningRate: number): string {
+function makeRun(name: string, learningRate: number, command = 'grpo'): string {
   const path = join(dir, name);
-  const values = { learning_rate: learningRate, lora: { r: 8, target_modules: ['q'] } };
-  const run = openRun(path, { config: { text: `name: ${name}\n`, values }, command: 'grpo' });
+  const own = { [`${command}_key`]: 1 };
+  const values = { learning_rate: learningRate, lora: { r: 8, target_modules: ['q'] }, ...own };
+  const run = openRun(path, { config: { text: `name: ${name}\n`, values }, command });
   const metrics = openRowLog<MetricRow>(run.paths.metrics);
   for (let step = 1; step <= 80; step++) {
     const row = Object.fromEntries(METRICS.map((metric, i) => [metric, i + Math.sin(step + i)]));
@@ -239,6 +240,32 @@ describe('report of a run', () => {
     });
     expect(empty).not.toContain('<section');
   });
+});
+
+it('draws together what belongs together, under a title in words', () => {
+  const names = [
+    'logits/chosen',
+    'logits/rejected',
+    'nll_loss',
+    'loss',
+    'aux_loss',
+    'tools/failure_frequency',
+    'tools/call_frequency',
+    'cispo_clip_ratio',
+    'clip_ratio/low_mean',
+  ];
+  const rows = [1, 2].map((step) => ({
+    ...Object.fromEntries(names.map((name, i) => [name, step + i])),
+    ...{ step, wall_time: step },
+  }));
+  const charts = metricCharts(rows);
+  expect(charts.map(({ title, series }) => [title, ...series.map(({ name }) => name)])).toEqual([
+    ['Loss', 'nll_loss', 'loss'],
+    ['Router loss of experts', 'aux_loss'],
+    ['Mean logits of answers', 'chosen', 'rejected'],
+    ['Blocks run by tools', 'failure_frequency', 'call_frequency'],
+    ['Clipped ratios', 'cispo_clip_ratio', 'low_mean'],
+  ]);
 });
 
 it('escapes everything that comes from data', () => {
@@ -601,6 +628,11 @@ describe('compareRuns', () => {
     expect(charts).toHaveLength(METRICS.length);
     expect(all.length - charts.length, 'phases of both runs').toBe(2);
     for (const chart of charts) expect(chart).toMatch(/>a<\/span>.*>b<\/span>/);
+  });
+
+  it('shows of different commands the config keys that all have', () => {
+    const { config } = compareRuns([makeRun('c', 1e-5), makeRun('d', 2e-5, 'sft')]);
+    expect(config.rows).toEqual([['learning_rate', 1e-5, 2e-5]]);
   });
 
   it('refuses a folder without a run', () => {
