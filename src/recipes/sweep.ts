@@ -53,7 +53,7 @@ async function writeGrid(sweep: Sweep, result: PipelineResult, { log }: RecipeCo
   const { textTable, writeTable } = await import('../report/index.js');
   writeTable(tableFile(sweep), sweepRows(sweep, result));
   const { header, rows } = gridTable(sweep, result);
-  log(textTable(header, rows));
+  log(`\n${textTable(header, rows)}`);
 }
 
 function gridTable(sweep: Sweep, result: PipelineResult) {
