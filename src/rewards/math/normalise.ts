@@ -84,6 +84,12 @@ const REPLACEMENTS: readonly (readonly [RegExp, string])[] = [
   [/\\(?:lbrace)(?![a-zA-Z])/g, '\\{'],
   [/\\(?:rbrace)(?![a-zA-Z])/g, '\\}'],
   [/\\(?:textbf|textit|textrm|textnormal|textsf|texttt|mbox|hbox)(?![a-zA-Z])/g, '\\text'],
+  // Units of several parts: \mathrm{m\,s^{-1}}, \frac{\text{km}}{\text{h}}.
+  [/(?<=\\(?:text|mathrm)\s*\{[A-Za-z\s/.]{1,40}\^)\{\s*(-?\d)\s*\}/g, '$1'],
+  [
+    /\\frac\s*\{\s*\\(?:text|mathrm)\s*\{([^{}]*)\}\s*\}\s*\{\s*\\(?:text|mathrm)\s*\{([^{}]*)\}\s*(?:(\^)\s*\{?\s*(\d)\s*\}?\s*)?\}/g,
+    '\\text{$1/$2$3$4}',
+  ],
   // A number as text, which is no factor, base or exponent beside others; whole ones are read as they stand.
   [
     /(?:(?<![\w)\]}.!|]\s*)|(?<=\\(?:approx|le|ge|ne|lt|gt|pm|mp|times|cdot|div|equiv|sim|in)\s*))\\(?:text|mathrm)\s*\{\s*([-+]\d+(?:\.\d+)?|\d+\.\d+|[-+]?\d+\/\d+)\s*\}(?!\s*(?:[\d^_!.{]|\\(?:frac|(?:text|math)[a-z]*\s*\{\s*[-+\d])))/g,
