@@ -56,7 +56,11 @@ const FAMILY_FIELDS: Readonly<Record<(typeof MODEL_TYPES)[number], JsonRow>> = {
   starcoder2: { architectures: ['Starcoder2ForCausalLM'], hidden_act: 'gelu_pytorch_tanh' },
   stablelm: { architectures: ['StableLmForCausalLM'], ...SILU },
   nemotron: { architectures: ['NemotronForCausalLM'], hidden_act: 'relu2' },
-  phi: { architectures: ['PhiForCausalLM'], hidden_act: 'gelu_new' },
+  phi: {
+    architectures: ['PhiForCausalLM'],
+    hidden_act: 'gelu_new',
+    tie_word_embeddings: false,
+  },
   arcee: { architectures: ['ArceeForCausalLM'], hidden_act: 'relu2' },
   hunyuan_v1_dense: { architectures: ['HunYuanDenseV1ForCausalLM'], ...SILU },
   seed_oss: { architectures: ['SeedOssForCausalLM'], ...SILU },

@@ -26,7 +26,7 @@ export function loraPlan(
     const { loraDropout: _, ...kept } = source.adapter.config;
     return planLora(source.spec, loraConfig({ ...kept, loraDropout: config.lora.lora_dropout }));
   }
-  if (config.lora.bias !== 'none' && !hasBiases(source)) {
+  if (config.lora.bias !== 'none' && !hasBiases(source.spec, config.lora.bias)) {
     throw new InputError({
       where: 'lora.bias',
       problem: `${config.lora.bias}, but the model has no biases`,
@@ -78,5 +78,5 @@ export const askedLora = (
     initLoraWeights: keys.init_lora_weights,
   });
 
-const hasBiases = ({ spec }: Pick<ModelSource, 'spec'>): boolean =>
-  Object.values(spec.bias).some(Boolean);
+const hasBiases = ({ bias, normBias, headBias }: DecoderSpec, which: LoraConfig['bias']): boolean =>
+  Object.values(bias).some(Boolean) || (which === 'all' && (normBias || headBias));
