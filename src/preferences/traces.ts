@@ -1,5 +1,6 @@
 /** Makes traces: attempts in batches, again only at what is still unsolved. */
 import type { AnswerTags } from '../util/answer-tags.js';
+import { counted } from '../util/counted.js';
 import { RunError } from '../util/errors.js';
 import {
   appendEntries,
@@ -68,7 +69,7 @@ export async function makeTraces(options: TracesOptions): Promise<TraceStats> {
     const completions = await options.generate(active, { ...(signal && { signal }) });
     signal?.throwIfAborted();
     if (completions.length !== active.length) {
-      const problem = `${active.length} attempts gave ${completions.length} completions`;
+      const problem = `${counted(active.length, 'attempt')} gave ${counted(completions.length, 'completion')}`;
       throw new RunError({ where: 'traces', problem });
     }
     const again: TraceAttempt[] = [];

@@ -18,6 +18,7 @@ import {
 } from '../setup/index.js';
 import { cardOf } from '../tensor/gpu.js';
 import { cacheRoot } from '../util/cache.js';
+import { counted } from '../util/counted.js';
 import type { RecipeContext } from './context.js';
 
 export interface SetupSummary {
@@ -123,6 +124,8 @@ async function setUpPython(
   const folder = pythonEnvironment();
   const observer = setupObserver(log);
   const made = await setUpPythonEnvironment({ folder, packages, force, env, observer, signal });
-  log(`Python ${made.python} with ${made.installed.length} packages is in ${made.folder}`);
+  log(
+    `Python ${made.python} with ${counted(made.installed.length, 'package')} is in ${made.folder}`,
+  );
   return made;
 }

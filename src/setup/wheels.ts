@@ -7,6 +7,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type Device, TENSORFLOW_VERSION } from '../tensor/runtime.js';
 import { partName } from '../util/atomic-folder.js';
+import { counted } from '../util/counted.js';
 import { SetupError } from '../util/errors.js';
 import { failureOf, runChild } from './child.js';
 import type { StepContext } from './observer.js';
@@ -144,7 +145,8 @@ export async function fetchWheels(
 ): Promise<string[]> {
   const missing = requirements.filter((item) => findWheel(options.folder, item) === null);
   const kept = requirements.length - missing.length;
-  if (kept > 0) options.observer.log(`${kept} complete wheel(s) found in ${options.folder}`);
+  if (kept > 0)
+    options.observer.log(`${counted(kept, 'complete wheel')} found in ${options.folder}`);
   if (missing.length > 0) await download(missing, options);
   return requirements.map((item) => {
     const path = findWheel(options.folder, item);

@@ -4,6 +4,7 @@
  * form (`question` or `prompt` with `completion`, or with `chosen` and `rejected`) are brought to the
  * service's. Forms: the service's guides to each method; the least count is theirs too.
  */
+import { counted } from '../../util/counted.js';
 import { InputError } from '../../util/errors.js';
 import { type JsonRow, sha256, toJsonl } from '../../util/files.js';
 import { fieldNames, shown } from '../../util/shown.js';
@@ -67,7 +68,7 @@ export function uploadOf(source: SourceRows, options: UploadOptions): Upload {
   if (rows.length === 0 || (isTraining && rows.length < LEAST_ROWS)) {
     throw new InputError({
       where: path,
-      problem: `${rows.length} rows, where the service asks for ${isTraining ? `at least ${LEAST_ROWS}` : 'one or more'}`,
+      problem: `${counted(rows.length, 'row')}, where the service asks for ${isTraining ? `at least ${LEAST_ROWS}` : 'one or more'}`,
     });
   }
   const text = toJsonl(formed.map(({ row }) => row));

@@ -1,4 +1,5 @@
 /** What a chart shows, in words: for screen readers. */
+import { counted } from '../../util/counted.js';
 import { mean } from '../../util/numbers.js';
 import { formatCell, percent } from '../text-table.js';
 import { extent } from './extent.js';
@@ -32,7 +33,7 @@ function seriesText({ name, points }: Series, xName: string): string {
 function histogramText(values: readonly number[]): string {
   const { low, high } = extent(values);
   const centre = mean(values);
-  return `${values.length} values from ${formatCell(low)} to ${formatCell(high)}, mean ${formatCell(centre)}`;
+  return `${counted(values.length, 'value')} from ${formatCell(low)} to ${formatCell(high)}, mean ${formatCell(centre)}`;
 }
 
 const intervalText = ({ label, value, low, high }: IntervalItem): string =>

@@ -174,7 +174,7 @@ describe('makeTraces', () => {
   it('refuses a generator that loses attempts', async () => {
     const output = join(dir, 'lost.jsonl');
     await expect(make({ output, generate: async () => ['x'] })).rejects.toThrow(
-      /2 attempts gave 1 completions/,
+      /2 attempts gave 1 completion/,
     );
   });
 });
