@@ -207,3 +207,24 @@ describe('keys of LoRA where all weights are trained', () => {
     }
   });
 });
+
+describe('the model of the quickstart', () => {
+  const file = 'configs/quickstart/init-model.yaml';
+  const { architecture } = loadConfig(commandSchemas['init-model'], {
+    file,
+    overrides: ['output=o'],
+  });
+  const required = {
+    ...{ generate: ['prompt=p'], solve: ['problem=p'], eval: [] },
+    ...{ traces: ['dataset=gsm8k'], rollouts: ['dataset=gsm8k', 'output=o'] },
+  };
+
+  it.each(Object.keys(required) as (keyof typeof required)[])(
+    'has room for %s as it is',
+    (name) => {
+      const overrides = ['model=m', ...required[name]];
+      const { max_new_tokens } = loadConfig(commandSchemas[name], { overrides });
+      expect(architecture.max_position_embeddings).toBeGreaterThanOrEqual(2 * max_new_tokens);
+    },
+  );
+});
