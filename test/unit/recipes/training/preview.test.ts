@@ -191,7 +191,7 @@ describe('previewText', () => {
     const row = { label: 'row 1', segments, tokens: 3, trained: 1 };
     const counts = { sequences: 1, tokens: 3, trained: 1, longest: 3 };
     expect(previewText([row], { counts, colours: true })).toBe(
-      '── row 1: 3 tokens, 1 trained ──\na␛[31m\n\u001b[32mb\u001b[0m\n\n1 sequences, 3 tokens, 1 trained (33.3%), longest 3',
+      '── row 1: 3 tokens, 1 trained ──\na␛[31m\n\u001b[32mb\u001b[0m\n\n1 sequence, 3 tokens, 1 trained (33.3%), longest 3',
     );
   });
 });
