@@ -5,11 +5,12 @@
 #include "product.h"
 #include "register.h"
 #if defined(__linux__)
+#include <csignal>
 #include <sys/mman.h>
+#include <unistd.h>
 #endif
 #if defined(__AMX_TILE__)
 #include <sys/syscall.h>
-#include <unistd.h>
 #endif
 
 namespace lorikeet {
@@ -27,6 +28,22 @@ bool request_tiles() {
   return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
 #else
   return true;
+#endif
+}
+
+// Weights are mapped into memory: where their file is cut, the next look at it is a bus error, of which the system says
+// no more than that. The process ends by it after all, as the handler stands for one.
+void explain_bus_errors() {
+#if defined(__linux__)
+  struct sigaction now, explained = {};
+  if (sigaction(SIGBUS, nullptr, &now) != 0 || now.sa_handler != SIG_DFL) return;
+  explained.sa_flags = static_cast<int>(SA_RESETHAND);
+  explained.sa_handler = [](int) {
+    static const char text[] =
+        "\nerror: a file of weights was cut while it was in use. Put new ones in its place by renaming\n";
+    if (write(STDERR_FILENO, text, sizeof text - 1) < 0) return;
+  };
+  sigaction(SIGBUS, &explained, nullptr);
 #endif
 }
 
@@ -61,6 +78,7 @@ const char *lorikeet_products() {
 void *lorikeet_register(void *session_options, const void *api_base) {
   static const CustomOp ops[] = {linear_op(), attention_op(), experts_op()};
   static void *domain = nullptr;
+  explain_bus_errors();
   const Ort ort(static_cast<const ApiBase *>(api_base)->api(kApiVersion));
   if (!domain) {
     void *made = nullptr;
