@@ -76,7 +76,7 @@ export function readTokenizerFiles(dir: string): TokenizerFiles {
   });
   const template = chatTemplateOf(dir, tokenizerConfig);
   return {
-    tokenizerJson: withConfigTokens(readObject(join(dir, TOKENIZER_JSON)), tokenizerConfig),
+    tokenizerJson: withConfigTokens(dir, tokenizerConfig),
     tokenizerConfig: { ...tokenizerConfig, chat_template: template },
     generationEosIds: generationEosIds(dir),
   };
@@ -100,13 +100,21 @@ function withPlainTokens(config: JsonObject): JsonObject {
 }
 
 /** Tokens that only `added_tokens_decoder` of the config knows, as transformers adds them. */
-function withConfigTokens(json: JsonObject, config: JsonObject): JsonObject {
-  const added = Array.isArray(json.added_tokens) ? (json.added_tokens as JsonObject[]) : [];
+function withConfigTokens(dir: string, config: JsonObject): JsonObject {
+  const path = join(dir, TOKENIZER_JSON);
+  const json = readObject(path);
+  const added = objectsIn(path, json, 'added_tokens').map(([, token]) => token);
   const known = new Set(added.map(({ content }) => content));
-  const more = Object.entries((config.added_tokens_decoder ?? {}) as Record<string, JsonObject>)
+  const more = objectsIn(join(dir, TOKENIZER_CONFIG), config, 'added_tokens_decoder')
     .filter(([, token]) => !known.has(token.content))
     .map(([id, token]) => ({ ...token, id: Number(id) }));
   return { ...json, added_tokens: [...added, ...more] };
+}
+
+function objectsIn(where: string, fields: JsonObject, key: string): [string, JsonObject][] {
+  const entries = Object.entries(fields[key] ?? {});
+  if (entries.every((entry): entry is [string, JsonObject] => isObject(entry[1]))) return entries;
+  throw new InputError({ where, problem: `${key} has an entry that is not an object` });
 }
 
 /**
@@ -136,7 +144,7 @@ function chatTemplateOf(dir: string, config: JsonObject): string | undefined {
   const { chat_template: template } = config;
   if (template === undefined || template === null) return undefined;
   if (typeof template === 'string') return template;
-  const named = Array.isArray(template) ? (template as JsonObject[]) : [];
+  const named = Array.isArray(template) ? template.filter(isObject) : [];
   const found = named.find(({ name }) => name === 'default')?.template;
   if (typeof found === 'string') return found;
   throw new InputError({

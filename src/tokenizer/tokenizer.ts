@@ -80,6 +80,8 @@ export async function loadTokenizer(
   let vendor: PreTrainedTokenizer;
   try {
     vendor = await createTokenizer(tokenizerJson, config);
+    // What comes after the cutting of a text is read when there is one.
+    vendor.encode('a');
   } catch (error) {
     throw new InputError({ where: dir, problem: `not a usable tokenizer: ${messageOf(error)}` });
   }

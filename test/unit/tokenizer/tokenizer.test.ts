@@ -45,6 +45,17 @@ describe('loadTokenizer', () => {
     const empty = folder();
     writeFileSync(join(empty, 'tokenizer.json'), '{}');
     await expect(loadTokenizer(empty)).rejects.toThrow(/not a usable tokenizer/);
+    const nameless = folder({ added_tokens_decoder: { 5: null } });
+    const entry = 'added_tokens_decoder has an entry that is not an object';
+    await expect(loadTokenizer(nameless)).rejects.toThrow(`tokenizer_config.json: ${entry}`);
+    await expect(loadTokenizer(folder({ chat_template: [null] }))).rejects.toThrow(
+      /tokenizer_config\.json: chat_template is neither a text nor a list with a "default"/,
+    );
+    const odd = folder();
+    const json = readJson(join(odd, 'tokenizer.json')) as object;
+    const post_processor = { type: 'TemplateProcessing', single: [-1], pair: [] };
+    writeJson(join(odd, 'tokenizer.json'), { ...json, post_processor });
+    await expect(loadTokenizer(odd)).rejects.toThrow(/not a usable tokenizer: Cannot use 'in'/);
     const foreign = folder({ eos_token: '</s>' });
     await expect(loadTokenizer(foreign)).rejects.toThrow(/eos_token "<\/s>" has no id/);
   });
