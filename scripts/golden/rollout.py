@@ -90,6 +90,8 @@ CASES = [
         tie_word_embeddings=False), STARCODER),
     ("stablelm", dict(BASE, model_type="stablelm", hidden_size=128, partial_rotary_factor=0.5, use_qkv_bias=True,
         use_parallel_residual=True, rope_theta=100.0), ALL),
+    ("stablelm-quarter", dict(BASE, model_type="stablelm", hidden_size=160, num_attention_heads=2, num_key_value_heads=1,
+        partial_rotary_factor=0.25, rope_theta=100.0), ALL),
     ("nemotron", dict(BASE, model_type="nemotron", head_dim=32, hidden_act="relu2", partial_rotary_factor=0.5,
         attention_bias=True, mlp_bias=True, rope_theta=1000.0), UNGATED),
     ("phi", dict(BASE, model_type="phi", hidden_size=128, partial_rotary_factor=0.5, rope_theta=100.0), PHI),

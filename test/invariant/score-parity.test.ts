@@ -1,17 +1,12 @@
 /** Log-probabilities by the sampler and by the trainer, of the same tokens, for every family. */
 import { expect, test } from 'vitest';
 import { Rng } from '../../src/util/rng.js';
-import {
-  goldenAdapter,
-  goldenCases,
-  goldenSpec,
-  goldenWeights,
-} from '../support/golden-rollouts.js';
+import { goldenAdapter, goldenSpec, goldenWeights, onnxCases } from '../support/golden-rollouts.js';
 import { samplerScores, trainerScores } from './adapter-scores.js';
 
 const LIMIT = 1e-4;
 
-test.each(goldenCases)('$case: score by ONNX Runtime is score by TensorFlow', async (golden) => {
+test.each(onnxCases)('$case: score by ONNX Runtime is score by TensorFlow', async (golden) => {
   const spec = goldenSpec(golden);
   const model = {
     spec,

@@ -48,5 +48,5 @@ export function checkRollouts(
 ): void {
   const resolved = resolveRollouts(keys, () => undefined, section);
   if (keys.rollout_release_memory === true) checkRelease(resolved);
-  checkSampledModel(spec, resolved.device);
+  checkSampledModel(spec, resolved);
 }

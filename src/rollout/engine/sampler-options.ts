@@ -79,7 +79,7 @@ export function samplerSettings(options: OnnxSamplerOptions): SamplerSettings {
       problem: `${maxContext} tokens, expected 2 to ${spec.maxPositions} for this model`,
     });
   }
-  checkSampledModel(spec, device);
+  checkSampledModel(spec, settings);
   const { maxBatch } = settings;
   if (!Number.isSafeInteger(maxBatch) || maxBatch < 1) {
     throw new InputError({ where: 'rollout batch', problem: `${maxBatch}, expected at least 1` });

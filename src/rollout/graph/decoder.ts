@@ -56,7 +56,7 @@ export interface DecoderGraphOptions {
 /** @throws InputError when the model's shape is not one that the operators take. */
 export function decoderGraph(options: DecoderGraphOptions): BuiltGraph {
   const { spec, source, loraModules = [], maxContext, native = null, type = 'float32' } = options;
-  checkHeadSizes(spec);
+  checkHeadSizes(spec, native !== null);
   const graph = new GraphBuilder();
   const context: GraphContext = {
     graph,

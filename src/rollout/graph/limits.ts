@@ -1,24 +1,29 @@
-/** What ONNX Runtime's attention operator asks of a model. */
+/** What the operators of rollouts ask of a model: ONNX Runtime's, and our own on the CPU. */
 import type { DecoderSpec } from '../../model/spec.js';
 import { InputError } from '../../util/errors.js';
 import type { RolloutDevice } from '../ort/provider.js';
 
 const HEAD_MULTIPLE = 16;
 
-/** @throws InputError for head sizes that the operator does not take. */
-export function checkHeadSizes({ headDim, ropes }: DecoderSpec): void {
-  const sizes = [
-    ['head size', headDim],
-    ...ropes.map(({ rotaryDim }) => ['rotated part of the head', rotaryDim] as const),
-  ] as const;
-  for (const [name, size] of sizes) {
-    if (size % HEAD_MULTIPLE === 0) continue;
+/**
+ * @param isNative Whether the operators are our own, which rotate any part of a head
+ * @throws InputError for head sizes that they do not take
+ */
+export function checkHeadSizes({ headDim, ropes }: DecoderSpec, isNative: boolean): void {
+  if (headDim % HEAD_MULTIPLE !== 0) {
     throw new InputError({
       where: 'rollout',
-      problem: `the model's ${name} is ${size}, not a multiple of ${HEAD_MULTIPLE}`,
+      problem: `the model's head size is ${headDim}, not a multiple of ${HEAD_MULTIPLE}`,
       remedy: 'Choose hidden_size, num_attention_heads or head_dim accordingly',
     });
   }
+  const odd = ropes.find(({ rotaryDim }) => rotaryDim % HEAD_MULTIPLE !== 0);
+  if (isNative || odd === undefined) return;
+  throw new InputError({
+    where: 'rollout',
+    problem: `the model rotates ${odd.rotaryDim} of each head's ${headDim} numbers, which ONNX Runtime's operators do in multiples of ${HEAD_MULTIPLE} only`,
+    remedy: 'Run lorikeet setup and use rollout_device=cpu, for our own operators',
+  });
 }
 
 /**
@@ -55,9 +60,15 @@ function checkLayers({ layers, experts, qkNormLast }: DecoderSpec, device: Rollo
   });
 }
 
+interface Operators {
+  readonly device: RolloutDevice;
+  /** Our own; absent: ONNX Runtime's. */
+  readonly kernels?: object;
+}
+
 /** @throws InputError for a model that rollouts on the device do not take */
-export function checkSampledModel(spec: DecoderSpec, device: RolloutDevice): void {
-  checkHeadSizes(spec);
+export function checkSampledModel(spec: DecoderSpec, { device, kernels }: Operators): void {
+  checkHeadSizes(spec, kernels !== undefined);
   checkLayers(spec, device);
   checkDevice(spec, device);
 }

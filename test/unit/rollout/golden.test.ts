@@ -16,6 +16,7 @@ import {
   goldenCases,
   goldenSpec,
   goldenWeights,
+  onnxCases,
 } from '../../support/golden-rollouts.js';
 import { goldenRequests, goldenSampler } from '../../support/golden-sampler.js';
 
@@ -37,7 +38,7 @@ describe('the golden cases', () => {
   });
 });
 
-describe.each(goldenCases)('$case', (golden) => {
+describe.each(onnxCases)('$case', (golden) => {
   const spec = goldenSpec(golden);
   const weights = goldenWeights(golden, spec);
   let sampler: OnnxSampler;

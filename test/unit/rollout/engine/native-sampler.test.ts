@@ -8,6 +8,7 @@ import {
   goldenCases,
   goldenSpec,
   goldenWeights,
+  onnxCases,
 } from '../../../support/golden-rollouts.js';
 import { goldenSampler } from '../../../support/golden-sampler.js';
 import { testOperators } from '../../../support/operators.js';
@@ -86,7 +87,7 @@ describe.each(PRECISIONS)('in %s', (precision) => {
 });
 
 describe('float32 on the weights of a bfloat16 checkpoint', () => {
-  it.each(goldenCases)('$case: is what ONNX Runtime computes', async (each) => {
+  it.each(onnxCases)('$case: is what ONNX Runtime computes', async (each) => {
     const weights = goldenWeights(each);
     const short = (name: string) => {
       const tensor = weights(name);

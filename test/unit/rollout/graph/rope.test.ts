@@ -10,8 +10,8 @@ describe('head sizes', () => {
 
   it.each([
     [{ headDim: 24 }, 'head size is 24'],
-    [{ headDim: 32, ropes: [{ ...rope, rotaryDim: 24 }] }, 'rotated part of the head is 24'],
-  ])('are refused where the attention operator does not take them: %j', (changes, message) => {
+    [{ headDim: 32, ropes: [{ ...rope, rotaryDim: 24 }] }, "rotates 24 of each head's 32 numbers"],
+  ])('are refused where ONNX Runtime does not take them: %j', (changes, message) => {
     const changed = { ...spec, ...changes };
     const source = goldenWeights(golden, changed);
     const build = () => decoderGraph({ spec: changed, source, maxContext: 16 });
