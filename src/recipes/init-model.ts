@@ -56,11 +56,7 @@ const FAMILY_FIELDS: Readonly<Record<(typeof MODEL_TYPES)[number], JsonRow>> = {
   starcoder2: { architectures: ['Starcoder2ForCausalLM'], hidden_act: 'gelu_pytorch_tanh' },
   stablelm: { architectures: ['StableLmForCausalLM'], ...SILU },
   nemotron: { architectures: ['NemotronForCausalLM'], hidden_act: 'relu2' },
-  phi: {
-    architectures: ['PhiForCausalLM'],
-    hidden_act: 'gelu_new',
-    tie_word_embeddings: false,
-  },
+  phi: { architectures: ['PhiForCausalLM'], hidden_act: 'gelu_new' },
   arcee: { architectures: ['ArceeForCausalLM'], hidden_act: 'relu2' },
   hunyuan_v1_dense: { architectures: ['HunYuanDenseV1ForCausalLM'], ...SILU },
   seed_oss: { architectures: ['SeedOssForCausalLM'], ...SILU },
@@ -113,7 +109,7 @@ function ropeParameters({ config, ...architecture }: Architecture): JsonRow {
   return found === undefined || 'rope_scaling' in config ? {} : { rope_parameters: found };
 }
 
-/** As large a part of a head as published models rotate, where rollouts take it: in multiples of 16; else all of it. */
+/** As large a part of a head as published models rotate, where all rollouts take it: in multiples of 16; else all of it. */
 const rotatedShare = (dim: number, share: number): number => ((dim * share) % 16 === 0 ? share : 1);
 
 const headDim = ({ head_dim: own, hidden_size: hidden, num_attention_heads: heads }: Sizes) =>
@@ -181,6 +177,7 @@ async function writeModel(
     rms_norm_eps: eps,
     num_key_value_heads: keyHeads,
     head_dim: _own,
+    tie_word_embeddings: tied,
     config: more,
     ...rest
   } = architecture;
@@ -189,6 +186,7 @@ async function writeModel(
     ...rest,
     num_key_value_heads: keyHeads ?? architecture.num_attention_heads,
     head_dim: headDim(architecture),
+    tie_word_embeddings: tied ?? architecture.model_type !== 'phi',
     ...family,
     [EPSILONS[architecture.model_type] ?? 'rms_norm_eps']: eps,
     ...ofLayers(architecture),

@@ -3,10 +3,10 @@ import { z } from 'zod';
 import {
   inputPath,
   nonNegative,
-  on,
   optionalInput,
   optionalText,
   optionalWhole,
+  orNull,
   otherPath,
   positive,
   text,
@@ -73,7 +73,10 @@ const architectureSchema = z
     max_position_embeddings: whole(1).default(1024).describe('Longest context, tokens'),
     rope_theta: positive().default(10_000).describe('Base of the rotary frequencies'),
     rms_norm_eps: positive().default(1e-5).describe('Epsilon of RMSNorm'),
-    tie_word_embeddings: on('Output head shares the embeddings'),
+    tie_word_embeddings: orNull(
+      z.boolean(),
+      'Output head shares the embeddings; null is true, for phi false',
+    ),
     initializer_range: nonNegative().default(0.02).describe('Standard deviation of the matrices'),
     config: z
       .record(text(), z.json())
@@ -89,6 +92,9 @@ const architectureSchema = z
         'hidden_size',
         `${hidden} cannot be divided by num_attention_heads ${heads}. Set head_dim`,
       );
+    }
+    if (config.model_type === 'phi' && config.tie_word_embeddings === true) {
+      issue('tie_word_embeddings', 'true, but the output head of phi is its own. Leave it out');
     }
     if (heads % keyHeads !== 0) {
       issue('num_key_value_heads', `${keyHeads} does not divide num_attention_heads ${heads}`);

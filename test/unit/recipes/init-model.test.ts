@@ -34,6 +34,24 @@ test.each(MODEL_TYPES)('%s: a folder that the trainer opens', async (modelType) 
   expect(parameters).toBe(sizes.reduce((a, b) => a + b, 0));
 });
 
+test.each(MODEL_TYPES)('%s: with defaults, tied but for phi', async (modelType) => {
+  const { output } = await make(`${modelType}-defaults`, { model_type: modelType });
+  expect(readSpec(output).tieWordEmbeddings).toBe(modelType !== 'phi');
+});
+
+test('embeddings are tied as the key says, but for phi', async () => {
+  const { output } = await make('untied', { tie_word_embeddings: false });
+  expect(readSpec(output).tieWordEmbeddings).toBe(false);
+  const phi = { output, architecture: { model_type: 'phi', tie_word_embeddings: true } };
+  const issues = commandSchemas['init-model'].safeParse(phi).error?.issues;
+  expect(issues?.map(({ path, message }) => [path.join('.'), message])).toEqual([
+    [
+      'architecture.tie_word_embeddings',
+      'true, but the output head of phi is its own. Leave it out',
+    ],
+  ]);
+});
+
 test('further fields of config.json count, and those that nobody knows are refused', async () => {
   const scaling = { rope_type: 'linear', factor: 4 };
   const window = { model_type: 'mistral', config: { sliding_window: 7, rope_scaling: scaling } };
