@@ -86,12 +86,14 @@ export function graniteMoeHybrid(fields: ConfigFields): DecoderSpec {
 
 const KINDS = ['attention', 'full_attention', 'mamba', 'linear_attention'] as const;
 
-/** Without `layer_types` transformers makes every layer one of Mamba. */
+/** Without a list of them transformers makes every layer one of Mamba. */
 function checkTypes(fields: ConfigFields, layers: number): void {
-  const types = fields.words('layer_types', layers, KINDS) ?? ['mamba'];
-  const other = types.find((type) => !type.endsWith('attention') || type.startsWith('linear'));
-  if (other === undefined) return;
-  throw fields.wrong('layer_types', other, '"attention" in each layer: Mamba is not supported');
+  const key = fields.raw('layers_block_type') === undefined ? 'layer_types' : 'layers_block_type';
+  const types = fields.words(key, layers, KINDS);
+  const isAttention = (type: string) => type === 'attention' || type === 'full_attention';
+  if (types?.every(isAttention)) return;
+  const other = types?.find((type) => !isAttention(type));
+  throw fields.wrong(key, other, '"attention" in each layer: Mamba is not supported');
 }
 
 export function hyperclovax(fields: ConfigFields): DecoderSpec {

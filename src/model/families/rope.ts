@@ -82,7 +82,7 @@ export function ropeSpec(
   if (isSectioned) for (const key of ['mrope_section', 'mrope_interleaved']) fields.raw(key);
   const share = partial === undefined ? 1 : fields.positive('partial_rotary_factor', partial);
   const rotaryDim = Math.floor(headDim * share);
-  if (rotaryDim % 2 !== 0) {
+  if (rotaryDim % 2 !== 0 || rotaryDim < 2 || rotaryDim > headDim) {
     throw fields.wrong('partial_rotary_factor', share, `an even part of head_dim (${headDim})`);
   }
   const theta = fields.positive('rope_theta', context.theta);

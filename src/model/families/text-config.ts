@@ -11,24 +11,33 @@ interface Multimodal {
   readonly beside?: readonly string[];
   /** `text_config` as the `config.json` of a model of text alone. */
   readonly decoder: (text: JsonRow) => JsonRow;
-  /** `tie_word_embeddings` where neither the model nor its decoder says it. */
-  readonly tied: boolean;
+  /** Whether embeddings are tied, by what the whole model and its decoder say, which may be nothing. */
+  readonly tied: (whole: unknown, text: unknown) => unknown;
 }
 
-/** By `model_type`. */
+/** By `model_type`. Embeddings are tied as in transformers, but for Mistral 3, whose releases may say nothing and have a head. */
 const MULTIMODAL: Readonly<Record<string, Multimodal>> = {
-  gemma3: { decoder: (text) => ({ model_type: 'gemma3_text', ...text }), tied: true },
-  mistral3: { decoder: (text) => ({ model_type: 'mistral', ...text }), tied: false },
+  gemma3: {
+    decoder: (text) => ({ model_type: 'gemma3_text', ...text }),
+    tied: (whole) => whole ?? true,
+  },
+  mistral3: {
+    decoder: (text) => ({ model_type: 'mistral', ...text }),
+    tied: (whole, text) => whole ?? text ?? false,
+  },
   qwen2_5_vl: {
     decoder: qwen2,
-    tied: false,
+    tied: (whole, text) => whole || text || false,
     beside: [
       ...['vision_config', 'image_token_id', 'video_token_id'],
       ...['vision_start_token_id', 'vision_end_token_id', 'vision_token_id'],
     ],
   },
-  qwen3_vl: { decoder: qwen3, tied: false },
-  qwen3_5: { decoder: (text) => ({ model_type: 'qwen3_5_text', ...text }), tied: false },
+  qwen3_vl: { decoder: qwen3, tied: (whole) => whole ?? false },
+  qwen3_5: {
+    decoder: (text) => ({ model_type: 'qwen3_5_text', ...text }),
+    tied: (whole) => whole ?? false,
+  },
 };
 
 export const MULTIMODAL_TYPES: readonly string[] = Object.keys(MULTIMODAL);
@@ -54,8 +63,7 @@ function multimodal({ model_type: type }: JsonRow): Multimodal | null {
 }
 
 /**
- * The `config.json` of a model's text decoder; null: the model is one by itself. As in transformers, the whole
- * model says whether embeddings are tied, and the decoder only where it does not.
+ * The `config.json` of a model's text decoder; null: the model is one by itself.
  *
  * @throws InputError when there is no `text_config`
  */
@@ -77,7 +85,7 @@ export function textConfig(file: string, values: JsonRow): JsonRow | null {
     ...decoder,
     ...(architecture !== undefined && { architectures: [architecture] }),
     ...Object.fromEntries(shared.map((key) => [key, values[key]])),
-    tie_word_embeddings: values.tie_word_embeddings ?? text.tie_word_embeddings ?? found.tied,
+    tie_word_embeddings: found.tied(values.tie_word_embeddings, text.tie_word_embeddings),
   };
 }
 

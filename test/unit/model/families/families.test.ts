@@ -75,16 +75,6 @@ describe('a model that reads images too', () => {
     );
   });
 
-  test('says for its decoder whether embeddings are tied', () => {
-    expect(specOf(whole).tieWordEmbeddings).toBe(true);
-    expect(specOf({ ...whole, tie_word_embeddings: false }).tieWordEmbeddings).toBe(false);
-    const untied = { ...sizes, tie_word_embeddings: false };
-    expect(specOf({ ...whole, text_config: untied }).tieWordEmbeddings).toBe(false);
-    const mistral = { model_type: 'mistral3', text_config: sizes };
-    expect(specOf(mistral).tieWordEmbeddings).toBe(false);
-    expect(specOf({ ...mistral, tie_word_embeddings: true }).tieWordEmbeddings).toBe(true);
-  });
-
   test('is refused without a text_config, or with a field there that is not understood', () => {
     expect(() => specOf({ model_type: 'mistral3' })).toThrow(
       'config.json: model_type "mistral3" without the object "text_config"',
@@ -691,7 +681,10 @@ test('granitemoehybrid: a shared MLP alone, where no layer is of Mamba', () => {
   expect(of(rope).layers).toEqual([attends(null), attends(null)]);
   const mamba = '"layer_types" is "mamba", expected "attention" in each layer';
   expect(() => of({ layer_types: ['attention', 'mamba'] })).toThrow(mamba);
-  expect(() => of({ layer_types: undefined })).toThrow(mamba);
+  expect(() => of({ layer_types: null })).toThrow('"layer_types" is missing, expected');
+  const alias = (...kinds: string[]) => of({ layer_types: null, layers_block_type: kinds });
+  expect(alias('attention', 'attention')).toEqual(of({}));
+  expect(() => alias('attention', 'mamba')).toThrow('"layers_block_type" is "mamba"');
   expect(() => of({ layer_types: ['linear_attention', 'attention'] })).toThrow('Mamba');
   expect(() => of({ num_local_experts: 4 })).toThrow('"num_local_experts" is 4, expected 0');
   expect(() => of({ num_local_experts: undefined })).toThrow('"num_local_experts" is 8');

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { specFromConfig } from '../../../../src/model/index.js';
 import { parameterShapes } from '../../../../src/model/spec-modules.js';
 import type { JsonRow } from '../../../../src/util/files.js';
@@ -25,7 +25,10 @@ const LLAMA3_16: JsonRow = {
   rope_type: 'llama3',
 };
 
-/** `config.json` of published checkpoints, and their number of parameters (a tied head counts once). */
+/**
+ * The sizes of published checkpoints in fields of their `config.json`, which may have others beside them, and their number
+ * of parameters (a tied head counts once).
+ */
 const CHECKPOINTS: Readonly<Record<string, readonly [parameters: number, config: JsonRow]>> = {
   'Qwen3.5-0.8B': [
     752_393_024,
@@ -1197,4 +1200,34 @@ test.each(Object.entries(CHECKPOINTS))('%s', (name, [parameters, config]) => {
   const spec = specFromConfig(name, { ...COMMON, ...config });
   const sizes = [...parameterShapes(spec).values()].map((shape) => elementCount(shape));
   expect(sizes.reduce((a, b) => a + b)).toBe(parameters);
+});
+
+const SAID = [
+  { whole: null, text: null },
+  { whole: null, text: false },
+  { whole: null, text: true },
+  { whole: false, text: false },
+  { whole: false, text: true },
+  { whole: true, text: false },
+];
+
+/** As transformers ties them; but for Mistral 3, whose releases without either field are untied. */
+describe.each([
+  ['gemma3', [true, true, true, false, false, true]],
+  ['mistral3', [false, false, true, false, false, true]],
+  ['qwen2_5_vl', [false, false, true, false, true, true]],
+  ['qwen3_vl', [false, false, false, false, false, true]],
+  ['qwen3_5', [false, false, false, false, false, true]],
+])('embeddings of %s', (modelType, expected) => {
+  test.each(SAID.map((said, i) => ({ ...said, tied: expected[i] })))(
+    '$whole for the whole model, $text for its decoder: $tied',
+    ({ whole, text, tied }) => {
+      const decoder = {
+        ...{ hidden_size: 32, intermediate_size: 32, num_hidden_layers: 1, vocab_size: 64 },
+        ...{ num_attention_heads: 2, num_key_value_heads: 1, tie_word_embeddings: text },
+      };
+      const config = { model_type: modelType, tie_word_embeddings: whole, text_config: decoder };
+      expect(specFromConfig('config.json', config).tieWordEmbeddings).toBe(tied);
+    },
+  );
 });

@@ -90,7 +90,14 @@ describe('what is refused, by the name of the field', () => {
     expect(() => specOf(values, 'phi3')).toThrow('"rope_scaling.short_factor" is [1,2]');
   });
 
-  test('a part of the head that cannot rotate in pairs', () => {
-    expect(() => specOf({ partial_rotary_factor: 0.4 }, 'phi3')).toThrow('partial_rotary_factor');
+  test.each([0.4, 0.01, 1.5])('%d of the head, which is no part that turns in pairs', (share) => {
+    expect(() => specOf({ partial_rotary_factor: share }, 'phi3')).toThrow(
+      `"partial_rotary_factor" is ${share}, expected an even part of head_dim (8)`,
+    );
+  });
+
+  test.each([0.25, 1])('not %d of it', (share) => {
+    const [rope] = specOf({ partial_rotary_factor: share }, 'phi3').ropes;
+    expect(rope!.rotaryDim).toBe(8 * share);
   });
 });
