@@ -89,6 +89,8 @@ describe('rollouts', () => {
     const bare = run('bare-out.jsonl', `dataset.path=${at('bare.jsonl')}`);
     await expect(bare).rejects.toThrow(/bare\.jsonl:1: no column "question"/);
     const greedy = 'arms=[{"name":"greedy","temperature":0}]';
-    expect(() => run('x.jsonl', greedy)).toThrow(/give 1 texts, not 4 trajectories/);
+    expect(() => run('x.jsonl', greedy)).toThrow(
+      /a greedy arm gives one text: 1 arm for 4 trajectories/,
+    );
   });
 });
