@@ -39,6 +39,8 @@ const ANNOUNCED =
 const RESIDUE =
   /^(?:[^\\ ]{1,20} ?\\equiv ?)?(-?\d+) ?\(? ?(?:\\[bp]?mod|\\(?:text|mathrm|operatorname) ?\{ ?mod ?\}|mod)(?![a-z]) ?(?:\d+|\{ ?\d+ ?\}) ?\)?$/;
 const GROUPED = /\d[, ]\d{3}/;
+/** What may be recurring digits or a factor: 0.1(6). */
+const BRACKETED = /(\.\d+) ?(?=\(\d+\))/g;
 
 interface JudgedAnswer {
   readonly gold: string;
@@ -143,6 +145,8 @@ function spellings(normal: string): readonly string[] {
 function readings(normal: string): readonly Node[] {
   const trees = [parseAnswer(normal)];
   if (GROUPED.test(normal)) trees.push(parseAnswer(normal, false));
+  const multiplied = normal.replace(BRACKETED, '$1\\cdot ');
+  if (multiplied !== normal) trees.push(parseAnswer(multiplied));
   const united = unitsOfParts(normal);
   if (united !== normal) trees.push(parseAnswer(united));
   return trees.filter((tree) => tree !== null);

@@ -81,7 +81,10 @@ function readNumber(cursor: Cursor): Node {
   return withBase(text.replace(/^0+(?=\d)/, ''), base);
 }
 
-/** Digits that repeat, behind a decimal: \overline{142}, \dot{1}4\dot{2}, (142). Null where none are marked. */
+/**
+ * Digits that repeat, behind a decimal: \overline{142}, \dot{1}4\dot{2}, (142). Null where none are marked, and
+ * where brackets hold one factor among others, as in 6.02(10)^{23}.
+ */
 function readCycle(cursor: Cursor): string | null {
   const start = cursor.place;
   let cycle = '';
@@ -92,7 +95,7 @@ function readCycle(cursor: Cursor): string | null {
     if (cursor.takeCommand('dot')) cycle += between + rawArgument(cursor);
   } else if (cursor.takeOp('(') && cursor.token.kind === 'number') {
     cycle = cursor.advance().text;
-    if (!cursor.takeOp(')')) cycle = '';
+    if (!cursor.takeOp(')') || cursor.isOp('^', '_', '(') || startsName(cursor)) cycle = '';
   }
   if (/^\d+$/.test(cycle)) return cycle;
   cursor.back(start);

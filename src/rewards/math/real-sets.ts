@@ -3,22 +3,34 @@
  * hold the same ends and the same points between neighbouring ends, as nothing changes elsewhere.
  */
 import { numericValue, point } from './numeric.js';
-import { isConstant } from './scalars.js';
+import { isConstant, scalarsEqual } from './scalars.js';
 import type { Node } from './syntax.js';
 
-type Has = (x: number) => boolean;
+/** An end of a set, with its value to order it by. */
+interface End {
+  readonly node: Node;
+  readonly value: number;
+}
+/** Whole numbers for ends from the least to the greatest, the same for equal ones; ±∞ for these. */
+type PlaceOf = (end: End) => number;
+type Has = (x: number, placeOf: PlaceOf) => boolean;
 
-/** A set by its test of membership, and the ends that the test has compared with. */
+/** A set by its test of membership for places, and the ends that the test compares with. */
 interface RealSet {
   readonly has: Has;
-  readonly ends: readonly number[];
+  readonly ends: readonly End[];
 }
 
 /** Null when one is no set of real numbers with known ends. */
 export function realSetsEqual(a: Node, b: Node): boolean | null {
   const [left, right] = [realSet(a), realSet(b)];
   if (left === null || right === null) return null;
-  return samples([...left.ends, ...right.ends]).every((x) => left.has(x) === right.has(x));
+  const places = placesOf([...left.ends, ...right.ends]);
+  const placeOf: PlaceOf = (end) => places.get(end) ?? end.value;
+  // The ends, a point between each two neighbours, and one below and above all.
+  const last = Math.max(0, ...places.values());
+  const samples = Array.from({ length: 2 * last + 1 }, (_, i) => (i + 1) / 2);
+  return samples.every((x) => left.has(x, placeOf) === right.has(x, placeOf));
 }
 
 export const isReals = (node: Node): boolean => node.kind === 'symbol' && node.name === 'mathbb(R)';
@@ -40,9 +52,9 @@ function realSet(node: Node): RealSet | null {
 }
 
 const OPERATORS: Readonly<Record<'cup' | 'cap' | 'setminus', (a: Has, b: Has) => Has>> = {
-  cup: (a, b) => (x) => a(x) || b(x),
-  cap: (a, b) => (x) => a(x) && b(x),
-  setminus: (a, b) => (x) => a(x) && !b(x),
+  cup: (a, b) => (x, at) => a(x, at) || b(x, at),
+  cap: (a, b) => (x, at) => a(x, at) && b(x, at),
+  setminus: (a, b) => (x, at) => a(x, at) && !b(x, at),
 };
 
 /** ℝ − {0} */
@@ -61,26 +73,32 @@ function joined(nodes: readonly Node[], operator: (a: Has, b: Has) => Has): Real
 function points(items: readonly Node[]): RealSet | null {
   const ends = items.map(endOf).filter((end) => end !== null);
   if (ends.length < items.length) return null;
-  return { has: (x) => ends.some((end) => isSame(x, end)), ends };
+  return { has: (x, placeOf) => ends.some((end) => placeOf(end) === x), ends };
 }
 
 function interval({ open, close, items }: Node & { readonly kind: 'tuple' }): RealSet | null {
   const [low = null, high = null] = items.map(endOf);
   if (items.length !== 2 || low === null || high === null || open === '{') return null;
-  const isEndless = (end: number, bracket: string) =>
-    !Number.isFinite(end) && /[[\]]/.test(bracket);
+  const isEndless = ({ value }: End, bracket: string) =>
+    !Number.isFinite(value) && /[[\]]/.test(bracket);
   if (isEndless(low, open) || isEndless(high, close)) return null;
-  const has: Has = (x) => {
-    if (isSame(x, low)) return open === '[' && (close === ']' || !isSame(x, high));
-    return isSame(x, high) ? close === ']' : low < x && x < high;
+  const has: Has = (x, placeOf) => {
+    const [from, to] = [placeOf(low), placeOf(high)];
+    if (x === from) return open === '[' && (close === ']' || x !== to);
+    return x === to ? close === ']' : from < x && x < to;
   };
   return { has, ends: [low, high] };
 }
 
+function endOf(node: Node): End | null {
+  const value = realValue(node);
+  return value === null ? null : { node, value };
+}
+
 /** The value of a constant real number or ±∞; null for what is neither. */
-function endOf(node: Node): number | null {
+function realValue(node: Node): number | null {
   if (node.kind === 'negate') {
-    const value = endOf(node.of);
+    const value = realValue(node.of);
     return value === null ? null : -value;
   }
   if (node.kind === 'constant' && node.name === 'infinity') return Number.POSITIVE_INFINITY;
@@ -88,13 +106,16 @@ function endOf(node: Node): number | null {
   return value === null || Math.abs(value.im) > value.error ? null : value.re;
 }
 
-const isSame = (a: number, b: number): boolean =>
-  a === b || Math.abs(a - b) <= 1e-9 * Math.max(1e-3, Math.min(Math.abs(a), Math.abs(b)));
-
-/** The ends, a point between each two neighbours, and one below and above all. */
-function samples(ends: readonly number[]): readonly number[] {
-  const finite = [...new Set(ends.filter(Number.isFinite))].sort((a, b) => a - b);
-  const between = finite.slice(1).map((end, i) => (end + (finite[i] as number)) / 2);
-  const [first = 0, last = 0] = [finite.at(0), finite.at(-1)];
-  return [...finite, ...between, first - 1, last + 1];
+/** 1, 2, … for the finite ends. */
+function placesOf(ends: readonly End[]): ReadonlyMap<End, number> {
+  const finite = ends.filter(({ value }) => Number.isFinite(value));
+  const places = new Map<End, number>();
+  let before: End | null = null;
+  let place = 0;
+  for (const end of finite.toSorted((a, b) => a.value - b.value)) {
+    if (before === null || !scalarsEqual(before.node, end.node, 0)) place += 1;
+    places.set(end, place);
+    before = end;
+  }
+  return places;
 }

@@ -10,7 +10,7 @@ import { contains, type Node } from './syntax.js';
 const RELATIVE = 1e-9;
 /** The same where no decimal stands for a value that it does not reach. */
 const ROUNDING = 1e-13;
-/** Largest absolute rounding error that may explain a difference. */
+/** Largest rounding error that may explain a difference, beside one of `RELATIVE`. */
 const LARGEST_ERROR = 1e-9;
 /** Denominator of a decimal of nine places. */
 const LONG_DECIMAL = 10n ** 9n;
@@ -93,7 +93,7 @@ function isNear(a: Complex, b: Complex, relative = RELATIVE): boolean {
   const error = a.error + b.error;
   const scale = Math.max(modulus(a), modulus(b));
   if (error > RELATIVE * scale && error > LARGEST_ERROR) return false;
-  return difference <= relative * scale || (difference <= 4 * error && error <= LARGEST_ERROR);
+  return difference <= relative * scale || difference <= 4 * error;
 }
 
 /**

@@ -82,7 +82,8 @@ function next(match: Match, grouped: boolean): readonly [string, readonly Bare[]
   if (prefixed !== null) return [prefixed[0], [{ kind: 'prefixed', text: prefixed[0] }]];
   const number = (grouped ? match(GROUPED) : null) ?? match(NUMBER);
   if (number !== null) {
-    if (/^0\d/.test(number[0]) && /\d, ?$/.test(number.input.slice(0, number.index)))
+    const isGroup = /^0\d\d(?!\d)/.test(number[0]);
+    if (isGroup && /(?<!\d)\d{1,3},$/.test(number.input.slice(0, number.index)))
       throw new UnreadableAnswer('a part of a number as an item');
     return [number[0], [{ kind: 'number', text: number[0].replace(/[, ]/g, '') }]];
   }
