@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { makeFolder, notWritten } from './disk.js';
-import { filePlace } from './file-place.js';
+import { filePlace, placeOf } from './file-place.js';
 import { leftParts } from './left-parts.js';
 
 export type Append = (bytes: Uint8Array) => void;
@@ -58,9 +58,11 @@ export function removeParts(folder: string, isOwn?: (name: string) => boolean): 
   } catch {}
 }
 
-/** The same for files wherever they lie. */
+/** The same for files wherever they lie, or what they link to. */
 export function removePartsOf(files: readonly string[]): void {
-  for (const file of files) removeParts(dirname(file), (name) => name === basename(file));
+  for (const file of files.map(placeOf)) {
+    removeParts(dirname(file), (name) => name === basename(file));
+  }
 }
 
 function openPart(name: string) {

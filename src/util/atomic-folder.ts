@@ -50,12 +50,14 @@ function takeBack(folder: string, { part, old }: { part: string; old: string }):
 }
 
 /** Whether a folder that was to be replaced was moved aside, and its place left empty by a process that was killed. */
-export const isAside = (folder: string): boolean =>
-  !existsSync(folder) &&
-  namesIn(dirname(folder)).some(
+export function isAside(target: string): boolean {
+  const folder = placeOf(target);
+  if (existsSync(folder)) return false;
+  return namesIn(dirname(folder)).some(
     (name) =>
       name.endsWith('.old') && PART.test(name) && name.replace(PART, '') === basename(folder),
   );
+}
 
 /** Deletes a folder: nothing of it is left under its name, whenever the process is killed. */
 export function removeFolder(folder: string): void {

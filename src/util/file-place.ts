@@ -1,16 +1,32 @@
 /** Where a file comes to lie that is written under a name: a link stays, and what it leads to is written. */
 import { existsSync, readlinkSync, realpathSync, statSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from './errors.js';
 
-/** Its one name, links followed, also one to a file that is not there yet. */
+/** As many links as the system follows on the way to a file. */
+const MOST_LINKS = 40;
+
+/** Its one name, links followed, also to a file that is not there yet. @throws InputError where they lead back */
 export function placeOf(path: string): string {
-  const full = resolve(path);
-  try {
-    return realpathSync(full);
-  } catch {
-    return resolve(placeOf(dirname(full)), linkAt(full) ?? basename(full));
-  }
+  const follow = (name: string, links: number): string => {
+    if (links > MOST_LINKS) {
+      throw new InputError({
+        where: path,
+        problem: 'goes by a link that leads back to itself',
+        remedy: 'Delete the link, or give another path',
+      });
+    }
+    try {
+      return realpathSync(name);
+    } catch {
+      const folder = follow(dirname(name), links);
+      const target = linkAt(name);
+      return target === null
+        ? join(folder, basename(name))
+        : follow(resolve(folder, target), links + 1);
+    }
+  };
+  return follow(resolve(path), 0);
 }
 
 function linkAt(path: string): string | null {

@@ -14,6 +14,7 @@ import {
 } from '../../train/index.js';
 import { isAside } from '../../util/atomic-folder.js';
 import { InputError } from '../../util/errors.js';
+import { placeOf } from '../../util/file-place.js';
 import { sha256 } from '../../util/files.js';
 import { adapterHash } from '../../weights/index.js';
 import { baseFingerprint } from '../inputs/base-fingerprint.js';
@@ -73,7 +74,7 @@ export function findCheckpoint(
   const { resume } = config;
   if (resume === 'never') return null;
   const named = resume === 'auto' ? null : resolve(resume);
-  const dir = named !== null && isAside(named) ? dirname(named) : store.dir;
+  const dir = named !== null && isAside(named) ? dirname(placeOf(named)) : store.dir;
   if (existsSync(dir)) holdingRun(dirname(dir), () => clearCheckpointParts({ dir }));
   const path = named ?? listCheckpoints(dir).at(-1);
   if (path === undefined) return null;

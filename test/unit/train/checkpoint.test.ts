@@ -62,7 +62,7 @@ describe('checkpoints', () => {
     const place = { ...store, dir: join(store.dir, 'checkpoints') };
     symlinkSync(place.dir, place.dir);
     await expect(saveCheckpoint(place, state(1))).rejects.toThrow(
-      /^\/.*step-000001: the checkpoint was not written: EEXIST/,
+      /^\/.*step-000001: the checkpoint was not written: .* goes by a link that leads back to itself/,
     );
   });
 

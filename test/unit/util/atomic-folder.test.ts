@@ -5,13 +5,14 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmdirSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { replaceFolder } from '../../../src/util/atomic-folder.js';
+import { isAside, replaceFolder } from '../../../src/util/atomic-folder.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 const dir = temporaryFolder();
@@ -77,4 +78,13 @@ it('removes what dead processes have left of it, and nothing else', async () => 
   await replaceFolder(target, async () => undefined);
   expect(dead.filter((name) => existsSync(join(home, name)))).toEqual([]);
   expect(readdirSync(home).sort()).toEqual(['model', ...others].sort());
+});
+
+it('knows that what a link leads to was moved aside', () => {
+  const { home, target } = folderOf('aside', 'a');
+  const link = join(dir, 'link to aside');
+  symlinkSync(target, link);
+  expect(isAside(link)).toBe(false);
+  renameSync(target, join(home, 'model.part-99999999.old'));
+  expect([isAside(target), isAside(link)]).toEqual([true, true]);
 });

@@ -32,6 +32,27 @@ it.each([true, false])('a link stays, and its file is written (there before: %s)
   expect(placeOf(link)).toBe(file);
 });
 
+it('links to links stay, also where the file is not there yet', () => {
+  const [first, second, file] = [join(dir, 'first'), join(dir, 'real', 'second'), join(dir, 'a')];
+  symlinkSync('linked/second', first);
+  symlinkSync('../a', second);
+  expect(placeOf(first)).toBe(file);
+  expect(placeOf(join(first, 'b'))).toBe(join(file, 'b'));
+  writeFileAtomic(first, 'new');
+  expect([first, second].every((path) => lstatSync(path).isSymbolicLink())).toBe(true);
+  expect(readFileSync(file, 'utf8')).toBe('new');
+});
+
+it.each(['b', 'a', 'missing/../a'])('links that lead back are refused (by %s)', (target) => {
+  symlinkSync(target, join(dir, 'a'));
+  symlinkSync('a', join(dir, 'b'));
+  for (const path of [join(dir, 'a'), join(dir, 'b', 'c')]) {
+    expect(() => placeOf(path)).toThrow(
+      `${path}: goes by a link that leads back to itself. Delete the link, or give another path`,
+    );
+  }
+});
+
 it('is one for all names of a file that is not there', () => {
   const place = join(dir, 'real', 'new', 'a');
   expect(placeOf(join(dir, 'linked', 'new', 'a'))).toBe(place);

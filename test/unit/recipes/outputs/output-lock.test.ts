@@ -37,6 +37,17 @@ it('is one for a file and a link to it', () => {
   unlock();
 });
 
+it('clears what a killed process has left of a file, of a companion, and of what they link to', () => {
+  const [target, link] = [join(dirname(output), 'real'), `${output}.stats.json`];
+  symlinkSync(target, link);
+  symlinkSync(`${target}.rows`, output);
+  // Above the largest number that Linux gives to a process.
+  for (const name of [target, `${target}.rows`, `${output}.attempts.jsonl`])
+    writeFileSync(`${name}.99999999.0123abcd.part`, '');
+  lockOutput(output)();
+  expect(readdirSync(dirname(output))).toEqual(['rows.jsonl', 'rows.jsonl.stats.json']);
+});
+
 it('names a folder that is none, not the lock', () => {
   writeFileSync(output, '');
   expect(() => lockOutput(join(output, 'rows.jsonl'))).toThrow(

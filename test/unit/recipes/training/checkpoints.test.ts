@@ -1,5 +1,5 @@
 /** What a run that goes on does with the checkpoints that a killed one has left. */
-import { mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { loadConfig, sftSchema } from '../../../../src/config/index.js';
@@ -45,11 +45,17 @@ it('goes on from a checkpoint that was just to be replaced, unless another proce
   await expect(sft('resume=auto')).rejects.toThrow(/is writing into this folder/);
   expect(readdirSync(join(dir, 'checkpoints'))).toEqual([basename(aside)]);
   unlockRun(dir, lock);
-  const named = `resume=${checkpoint}`;
-  for (const words of ['resume=auto', named, `${named} output_dir=${temporaryFolder()}`]) {
+  const link = join(temporaryFolder(), basename(checkpoint));
+  symlinkSync(checkpoint, link);
+  for (const [path, words] of [
+    [checkpoint, 'resume=auto'],
+    [checkpoint, `resume=${checkpoint}`],
+    [checkpoint, `resume=${checkpoint} output_dir=${temporaryFolder()}`],
+    [link, `resume=${link} output_dir=${temporaryFolder()}`],
+  ] as const) {
     const said: string[] = [];
     await sft(words, logInto(said));
-    expect(said).toContain(`resuming from ${checkpoint} (step 3)`);
+    expect(said).toContain(`resuming from ${path} (step 3)`);
     renameSync(checkpoint, aside);
   }
 }, 60_000);
