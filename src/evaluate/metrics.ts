@@ -50,7 +50,7 @@ export interface EvalMetrics {
   readonly [reward: `rewards/${string}/mean`]: number;
   /** Completions that a reward could not grade; absent where it graded all. */
   readonly [reward: `rewards/${string}/ungraded`]: number;
-  /** Mean of each part of the score. */
+  /** Mean of each part of the score, over all completions that have it, and behind `/ungraded` how many have not. */
   readonly [part: `parts/${string}`]: number;
   /** Of strategies: means over problems, sums of what code and selections took, problems that a budget ended. */
   readonly [strategy: `strategy/${string}`]: number;
@@ -90,8 +90,8 @@ export function evalMetrics(
     max_length: Math.max(0, largest(rows.map(({ tokens }) => tokens))),
     mean_reward: mean(rewards),
     ...scoreMetrics(groups),
-    ...rewardMetrics(rows),
-    ...partMeans(graded),
+    ...meansOf(rows, 'rewards', '/mean'),
+    ...meansOf(rows, 'parts'),
     ...statusCounts(rows),
     ...strategyMetrics(rows),
     ...atEach('pass', passAt, (k) =>
@@ -114,27 +114,21 @@ function scoreMetrics(groups: readonly Group[]) {
   return score.mean_score === null ? {} : score;
 }
 
-/** Rewards that scored nothing have no mean: 0 would be a judgement. */
-function rewardMetrics(rows: readonly EvalRow[]): Record<`rewards/${string}`, number> {
-  const names = Object.keys(rows[0]?.rewards ?? {});
+/** Means by name, and how many have no score. Where none has one there is no mean: 0 would be a judgement. */
+function meansOf<Kind extends 'rewards' | 'parts'>(
+  rows: readonly EvalRow[],
+  kind: Kind,
+  suffix = '',
+): Record<`${Kind}/${string}`, number> {
+  const names = new Set(rows.flatMap((row) => Object.keys(row[kind] ?? {})));
   return Object.fromEntries(
-    names.flatMap((name) => {
-      const scores = rows.flatMap(({ rewards }) => rewards[name] ?? []);
+    [...names].flatMap((name) => {
+      const scores = rows.flatMap((row) => row[kind]?.[name] ?? []);
       const ungraded = rows.length - scores.length;
       return [
-        ...(scores.length === 0 ? [] : [[`rewards/${name}/mean`, mean(scores)!]]),
-        ...(ungraded === 0 ? [] : [[`rewards/${name}/ungraded`, ungraded]]),
+        ...(scores.length === 0 ? [] : [[`${kind}/${name}${suffix}`, mean(scores)!]]),
+        ...(ungraded === 0 ? [] : [[`${kind}/${name}/ungraded`, ungraded]]),
       ];
-    }),
-  );
-}
-
-function partMeans(graded: readonly EvalRow[]): Record<`parts/${string}`, number> {
-  const names = Object.keys(graded[0]?.parts ?? {});
-  return Object.fromEntries(
-    names.flatMap((name) => {
-      const scores = graded.flatMap(({ parts }) => parts?.[name] ?? []);
-      return scores.length === 0 ? [] : [[`parts/${name}`, mean(scores)!]];
     }),
   );
 }

@@ -15,7 +15,9 @@ export function writeResults(
   about: Readonly<Record<string, string | number>>,
 ): void {
   const prefix = 'parts/';
-  const named = Object.entries(metrics).filter(([name]) => name.startsWith(prefix));
+  const named = Object.entries(metrics).filter(
+    ([name]) => name.startsWith(prefix) && !name.endsWith('/ungraded'),
+  );
   const parts = Object.fromEntries(
     named.map(([name, value]) => [name.slice(prefix.length), value]),
   );

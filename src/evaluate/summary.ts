@@ -33,8 +33,8 @@ export function evalSummary(title: string, metrics: EvalMetrics): string {
     lines.push(['Not graded', `${counted(metrics.ungraded, 'completion')} without ${why}`]);
   }
   for (const [key, count] of Object.entries(metrics)) {
-    const [, name] = /^rewards\/(.+)\/ungraded$/.exec(key) ?? [];
-    if (name !== undefined) lines.push([`Without reward ${name}`, counted(count, 'completion')]);
+    const [, kind, name] = /^(reward|part)s\/(.+)\/ungraded$/.exec(key) ?? [];
+    if (name !== undefined) lines.push([`Without ${kind} ${name}`, counted(count, 'completion')]);
   }
   lines.push(['Seconds', metrics.seconds.toFixed(1)]);
   return [title, ...lines.map(([name, value]) => `${name}: ${value}`)].join('\n');

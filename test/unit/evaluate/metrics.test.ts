@@ -59,3 +59,26 @@ it('says how many completions a reward could not grade, beside the mean of the o
   const text = evalSummary('x', { ...metrics, seconds: 1 });
   expect(text).toContain('Without reward judged: 3 completions\n');
 });
+
+it('has the mean of a part over all completions that have it, whether the whole could be graded or not', () => {
+  // Two right ones are judged; of two wrong ones the judge failed.
+  const rows = [0.5, 1, null, null].map(
+    (reasoning, index) =>
+      ({
+        index,
+        correct: reasoning === null ? null : true,
+        tokens: 1,
+        rewards: {},
+        parts: { correctness: reasoning === null ? 0 : 1, reasoning },
+      }) as unknown as EvalRow,
+  );
+  const metrics = evalMetrics(rows.toReversed(), { samples: 1, passAt: [], majorityAt: [] });
+  expect(metrics).toMatchObject({
+    'parts/correctness': 0.5,
+    'parts/reasoning': 0.75,
+    'parts/reasoning/ungraded': 2,
+  });
+  expect(metrics).not.toHaveProperty('parts/correctness/ungraded');
+  const text = evalSummary('x', { ...metrics, seconds: 1 });
+  expect(text).toContain('Without part reasoning: 2 completions\n');
+});

@@ -35,12 +35,13 @@ it('names the parts of a factorization as jobs name their targets', async () => 
   });
   const path = join(dir, 'evaluation_results.json');
   // By a grader file accurate are full scores alone, where a judge may find fault with right factors' reasoning.
-  const metrics = { ...evaluation.metrics, accuracy: 0 };
+  const metrics = { ...evaluation.metrics, accuracy: 0, 'parts/reasoning/ungraded': 1 };
   writeResults(path, { ...evaluation, metrics }, { model: 'm' });
   const results = readJson(path) as { parts: JsonRow; metrics: JsonRow } & JsonRow;
   expect(results.correctness).toBe(0.5);
   expect(results.algorithm_selection).toBe(results.parts.algorithm);
   expect(results.algorithm_selection).toBeGreaterThan(0);
   expect(results.reasoning_quality).toBe(results.parts.reasoning);
+  expect(results.parts).not.toHaveProperty('reasoning/ungraded');
   expect(results.metrics['parts/algorithm']).toBe(results.algorithm_selection);
 });
