@@ -17,15 +17,27 @@ export const PROCESSORS = [
   { march: 'sapphirerapids', lanes: 16, tiles: true, runs: flags.includes('amx_bf16') },
 ].filter(({ runs }) => runs && process.platform === 'linux');
 
-/** The JSON that a program prints; `args` are flags of the compiler. */
-export function outputOf(
-  program: string,
-  march: string,
-  { folder, args }: { readonly folder: string; readonly args: readonly string[] },
-): Record<string, unknown> {
+interface Compilation {
+  /** Where the program comes to lie. */
+  readonly folder: string;
+  /** Flags of the compiler. */
+  readonly args: readonly string[];
+}
+
+/** The path of a program that is compiled. */
+export function compiled(source: string, { folder, args }: Compilation): string {
   const compiler = findCompiler(process.env);
-  const file = join(folder, `${basename(program)}-${march}`);
-  const all = [...compiler.args, ...args, `-march=${march}`, program, '-o', file];
-  execFileSync(compiler.program, all);
-  return JSON.parse(execFileSync(file, { encoding: 'utf8' }));
+  const file = join(folder, basename(source, '.cc'));
+  execFileSync(compiler.program, [...compiler.args, ...args, source, '-o', file]);
+  return file;
+}
+
+/** The JSON that a program prints. */
+export function outputOf(
+  source: string,
+  march: string,
+  { folder, args }: Compilation,
+): Record<string, unknown> {
+  const program = compiled(source, { folder, args: [...args, `-march=${march}`] });
+  return JSON.parse(execFileSync(program, { encoding: 'utf8' }));
 }

@@ -1,13 +1,12 @@
 // Entry points of the library, called from JavaScript: registration of the operators, and packing of adapters.
+#include "bus-errors.h"
 #include "half.h"
 #include "matrix.h"
 #include "ort-abi.h"
 #include "product.h"
 #include "register.h"
 #if defined(__linux__)
-#include <csignal>
 #include <sys/mman.h>
-#include <unistd.h>
 #endif
 #if defined(__AMX_TILE__)
 #include <sys/syscall.h>
@@ -28,22 +27,6 @@ bool request_tiles() {
   return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
 #else
   return true;
-#endif
-}
-
-// Weights are mapped into memory: where their file is cut, the next look at it is a bus error, of which the system says
-// no more than that. The process ends by it after all, as the handler stands for one.
-void explain_bus_errors() {
-#if defined(__linux__)
-  struct sigaction now, explained = {};
-  if (sigaction(SIGBUS, nullptr, &now) != 0 || now.sa_handler != SIG_DFL) return;
-  explained.sa_flags = static_cast<int>(SA_RESETHAND);
-  explained.sa_handler = [](int) {
-    static const char text[] =
-        "\nerror: a file of weights was cut while it was in use. Put new ones in its place by renaming\n";
-    if (write(STDERR_FILENO, text, sizeof text - 1) < 0) return;
-  };
-  sigaction(SIGBUS, &explained, nullptr);
 #endif
 }
 

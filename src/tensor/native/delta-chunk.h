@@ -129,7 +129,7 @@ void substitute(const float* a, int64_t count, float* x, int64_t width) {
 /// One chunk of one value head, and the memory to work on it.
 struct DeltaChunk {
   const DeltaShape& shape;
-  /// Tokens, and the same to whole vectors: rows between them are zero.
+  /// Tokens, and the same to whole vectors: rows that are loaded between them repeat the last one.
   int64_t count, rows;
   /// [BLOCK][keys], kᵀ [keys][BLOCK], [BLOCK][values]
   float *q, *k, *columns, *v;
