@@ -35,9 +35,9 @@ const NUMBER_WORD = new RegExp(
 /** Words before an answer: `\text{The answer is }`, Answer: */
 const ANNOUNCED =
   /^(?:\\(?:text|mathrm) ?\{ ?)?(?:the )?(?:final )?answer(?: is)?(?: ?: ?| ?(?=\})|(?<=is) )\}? ?(?=\S)/i;
-/** A residue with its modulus, which the gold answer may leave out: `x \equiv 3 \pmod 7`, `3 (mod 7)`. */
+/** A residue with its modulus: `3 (mod 7)`, `x \equiv 3 \pmod 7`, `10 \equiv 3 \pmod 7`. */
 const RESIDUE =
-  /^(?:[^\\ ]{1,20} ?\\equiv ?)?(-?\d+) ?\(? ?(?:\\[bp]?mod|\\(?:text|mathrm|operatorname) ?\{ ?mod ?\}|mod)(?![a-z]) ?(?:\d+|\{ ?\d+ ?\}) ?\)?$/;
+  /^(?:(?:[A-Za-z](?:_\{?\w+\}?)?|(-?\d+)) ?\\equiv ?)?(-?\d+) ?\(? ?(?:\\[bp]?mod|\\(?:text|mathrm|operatorname) ?\{ ?mod ?\}|mod)(?![a-z]) ?\{? ?(\d+) ?\}? ?\)?$/;
 const GROUPED = /\d[, ]\d{3}/;
 /** What may be recurring digits or a factor: 0.1(6). */
 const BRACKETED = /(\.\d+) ?(?=\(\d+\))/g;
@@ -62,7 +62,7 @@ export function mathEquivalent(answer: JudgedAnswer, options: EquivalenceOptions
   if (given === gold) return true;
   const how = comparisonOf(options);
   return spellings(gold).some((right) =>
-    spellings(gold.includes('mod') ? given : given.replace(RESIDUE, '$1')).some((spelling) =>
+    spellings(gold.includes('mod') ? given : withoutModulus(given)).some((spelling) =>
       spellingsEqual(right, spelling, how),
     ),
   );
@@ -92,6 +92,16 @@ function readText(answer: string): string {
     .replace(/^(?:\\approx|=) ?(?=\S)/, '')
     .replace(/^\\(?:text|mathrm)\s*\{\s*(-?\d[\d.,:]*(?: [A-Za-z. ]*[A-Za-z])?)\.?\}$/, '$1')
     .replace(NUMBER_WORD, (_, word: string) => String(WORDS.indexOf(word.toLowerCase())));
+}
+
+/** A residue alone, as gold answers may have it; a congruence of two numbers only where it holds and is reduced. */
+function withoutModulus(normal: string): string {
+  return normal.replace(RESIDUE, (congruence, left: string | undefined, residue, modulus) => {
+    if (left === undefined) return residue;
+    const [number, rest, by] = [BigInt(left), BigInt(residue), BigInt(modulus)];
+    const isReduced = -by < rest && rest < by;
+    return isReduced && (number - rest) % by === 0n ? residue : congruence;
+  });
 }
 
 function comparisonOf(options: EquivalenceOptions): Comparison {

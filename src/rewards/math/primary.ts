@@ -95,7 +95,7 @@ function readCycle(cursor: Cursor): string | null {
     if (cursor.takeCommand('dot')) cycle += between + rawArgument(cursor);
   } else if (cursor.takeOp('(') && cursor.token.kind === 'number') {
     cycle = cursor.advance().text;
-    if (!cursor.takeOp(')') || cursor.isOp('^', '_', '(') || startsName(cursor)) cycle = '';
+    if (!cursor.takeOp(')') || cursor.isOp('^', '_', '(')) cycle = '';
   }
   if (/^\d+$/.test(cycle)) return cycle;
   cursor.back(start);
