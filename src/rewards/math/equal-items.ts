@@ -6,7 +6,17 @@
  */
 import { plainText } from './key.js';
 import { matchAll } from './match-all.js';
-import { areAxes, assigned, haveSameNames, isAsked, isName, nameOf, namesOf } from './names.js';
+import {
+  areAxes,
+  assigned,
+  haveSameNames,
+  inUsualOrder,
+  isAsked,
+  isMovedOver,
+  isName,
+  nameOf,
+  namesOf,
+} from './names.js';
 import { equals } from './rational.js';
 import { isReals, realSetsEqual } from './real-sets.js';
 import { asInterval, relationsEqual } from './relations.js';
@@ -45,12 +55,12 @@ function precisionAt({ precisions }: Comparison, i: number): number {
   return precisions[Math.min(i, precisions.length - 1)] ?? 0;
 }
 
-/** `x = 1, y = 2` as (1, 2) where the answer is a tuple: by its names, else in the order given. */
+/** `x = 1, y = 2` as (1, 2) where the answer is a tuple: in the order of its names, else in the usual one. */
 function asTuple([gold, ...others]: readonly Node[], given: readonly Node[]): readonly Node[] {
   const tuple = gold === undefined || others.length > 0 ? null : (assigned(gold) ?? gold);
   if (tuple?.kind !== 'tuple' || tuple.open !== '(' || tuple.close !== ')') return given;
   const values = new Map(given.map((item) => [nameOf(item), assigned(item)]));
-  const names = namesOf(gold as Node) ?? [...values.keys()];
+  const names = namesOf(gold as Node) ?? inUsualOrder([...values.keys()]);
   const items = names.map((name) => values.get(name) ?? null).filter((item) => item !== null);
   const isNamed = !values.has(null) && values.size === given.length && given.length > 1;
   if (!isNamed || items.length !== given.length || names.length !== given.length) return given;
@@ -73,8 +83,10 @@ function itemsEqual(gold: Node, prediction: Node, how: Comparison): boolean {
     if (itemsEqual(goldValue, value ?? prediction, how)) return true;
     return value !== null && relationsEqual(gold, prediction);
   }
-  // The equation that x = 5 solves is no answer.
-  if (goldValue !== null && isConstant(goldValue)) return false;
+  // An equation still to be solved for x = 5 is no answer.
+  if (goldValue !== null && isConstant(goldValue)) {
+    return isMovedOver(prediction) && relationsEqual(gold, prediction);
+  }
   if (value !== null && gold.kind !== 'relation') return answersEqual(gold, value, how);
   return sameKinds(gold, prediction, how);
 }

@@ -1,4 +1,5 @@
 /** Answers that say whose value they are: `x = 5`, `AB = 5`, `(x, y) = (3, 4)`. */
+import { keyOf } from './key.js';
 import { isConstant, scalarsEqual } from './scalars.js';
 import { childrenOf, isScalar, type Node } from './syntax.js';
 
@@ -56,6 +57,15 @@ export function isAsked(node: Node): boolean {
   }
 }
 
+/** `x - 5 = 0`, as x = 5 is written for a line; 2x - 10 = 0 and x + 3 - 8 = 0 are still to be solved. */
+export function isMovedOver(node: Node): boolean {
+  if (node.kind !== 'relation' || node.sides.length !== 2) return false;
+  const [left, right] = node.sides as readonly [Node, Node];
+  if (left.kind !== 'add' || left.terms.length !== 2 || keyOf(right) !== '0/1') return false;
+  if (!left.terms.some(isConstant)) return false;
+  return left.terms.some((term) => (term.kind === 'negate' ? term.of : term).kind === 'symbol');
+}
+
 /** Whether both are axes and not the same one: x = 3 and y = 3 are two lines. */
 export function areAxes(a: string | null, b: string | null): boolean {
   return a !== b && /^[xyz]$/.test(a ?? '') && /^[xyz]$/.test(b ?? '');
@@ -72,6 +82,17 @@ export function namesOf(node: Node): readonly string[] | null {
   const names = node.kind === 'relation' ? node.sides[0] : undefined;
   if (names?.kind !== 'tuple') return null;
   return names.items.flatMap((item) => (item.kind === 'symbol' ? [item.name] : []));
+}
+
+const COORDINATES: readonly string[] = ['r theta', 'r theta z'];
+
+/** As coordinates and the alphabet have them, a_2 before a_10; words and other Greek letters in the order given. */
+export function inUsualOrder(names: readonly (string | null)[]): readonly (string | null)[] {
+  const sorted = names.toSorted((a, b) =>
+    (a ?? '').localeCompare(b ?? '', 'en', { numeric: true }),
+  );
+  if (COORDINATES.includes(sorted.join(' '))) return sorted;
+  return names.every((name) => /^[A-Za-z](?:_|$)/.test(name ?? '')) ? sorted : names;
 }
 
 /** Whether all items are relations with a letter on the left, and these are the same letters. */
