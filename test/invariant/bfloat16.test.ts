@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { hasNativeOps } from '../../src/tensor/index.js';
 import { meanGap, relativeGap } from '../support/gaps.js';
+import { EXPERT_CASES } from '../support/golden-models.js';
 import { goldenAnswers } from './golden-answers.js';
 
 /** bfloat16 keeps 8 bits: a relative 2⁻⁹ a rounding, some dozens of roundings on the way. */
@@ -22,12 +23,7 @@ const FAMILIES = [
   'phi',
   'arcee',
   'hunyuan_v1_dense',
-  'qwen3_moe',
-  'olmoe',
-  'flex_olmo',
-  'granitemoe',
-  'gpt_oss',
-  'mixtral',
+  ...EXPERT_CASES,
 ];
 
 test.skipIf(!hasNativeOps()).each(FAMILIES)('%s', async (name) => {

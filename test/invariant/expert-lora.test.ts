@@ -15,7 +15,7 @@ import { adamW, tf } from '../../src/tensor/index.js';
 import type { JsonRow } from '../../src/util/files.js';
 import { readAdapter, readSafetensors, toFloat32, writeAdapter } from '../../src/weights/index.js';
 import { largestGap, relativeGap } from '../support/gaps.js';
-import { goldenWeights } from '../support/golden-models.js';
+import { EXPERT_CASES, goldenWeights } from '../support/golden-models.js';
 import { testOperators } from '../support/operators.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { batchOf } from '../support/token-rows.js';
@@ -23,15 +23,7 @@ import { samplerScores, trainerScores } from './adapter-scores.js';
 import { logitGap } from './logit-gap.js';
 
 const FOLDER = new URL('../fixtures/peft/experts/', import.meta.url).pathname;
-const CASES = [
-  'qwen3_moe',
-  'olmoe',
-  'flex_olmo',
-  'granitemoe',
-  'gpt_oss',
-  'mixtral',
-  'qwen3_moe-saved',
-];
+const CASES = [...EXPERT_CASES, 'qwen3_moe-saved'];
 const TENSORS = 'adapter_model.safetensors';
 
 interface Expected {

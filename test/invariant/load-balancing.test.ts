@@ -10,12 +10,11 @@ import { dropoutSeedOf } from '../../src/train/trainer.js';
 import { elementCount } from '../../src/util/shape.js';
 import { readSafetensors, toFloat32 } from '../../src/weights/index.js';
 import { relativeGap } from '../support/gaps.js';
-import { goldenCase } from '../support/golden-models.js';
+import { EXPERT_CASES, goldenCase } from '../support/golden-models.js';
 import { goldenPolicy } from '../support/golden-policy.js';
 import { batchOf } from '../support/token-rows.js';
 import { adamwTrainer } from './adamw-trainer.js';
 
-const NAMES = ['qwen3_moe', 'olmoe', 'flex_olmo', 'granitemoe', 'mixtral', 'gpt_oss'] as const;
 const FOLDER = new URL('../fixtures/model/', import.meta.url).pathname;
 const LOSSES = JSON.parse(readFileSync(`${FOLDER}routers.json`, 'utf8'));
 const GRADIENTS = readSafetensors(`${FOLDER}routers.safetensors`);
@@ -34,7 +33,7 @@ async function auxOf(policy: Policy, batch: TokenBatch) {
   return { gradient: values.map((value) => value / 2), loss: loss / 2, metrics };
 }
 
-describe.each(NAMES)('%s', (name) => {
+describe.each(EXPERT_CASES)('%s', (name) => {
   const { rows, spec } = goldenCase(name);
 
   test.each(

@@ -69,6 +69,16 @@ export const FAMILIES = [
   'mixtral-window',
 ] as const;
 
+/** Those with experts, one of each family. */
+export const EXPERT_CASES = [
+  'qwen3_moe',
+  'olmoe',
+  'flex_olmo',
+  'granitemoe',
+  'mixtral',
+  'gpt_oss',
+] as const;
+
 /** The same decoder, other rope scalings; logits only. */
 export const ROPE_CASES = [
   'llama-llama3',

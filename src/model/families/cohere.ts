@@ -8,7 +8,6 @@ import type { ConfigFields } from './fields.js';
 import { attends, layerWindows } from './layer-types.js';
 import { llamaLike } from './llama.js';
 import { PRE_NORMS } from './norms.js';
-import { ropeFromConfig } from './rope.js';
 
 /** Switches of releases that transformers does not read. */
 const ON = ['use_parallel_block', 'use_gated_activation', 'use_embedding_sharing'] as const;
@@ -26,7 +25,7 @@ function cohereLike(fields: ConfigFields, family: string): DecoderSpec {
     normEpsField: 'layer_norm_eps',
     tied: true,
     biases: ['attention_bias'],
-    ropes: (context) => [ropeFromConfig(fields, { ...context, rotatesNeighbours: true })],
+    rope: { rotatesNeighbours: true },
   });
   fields.oneOf('head_dim', [spec.hiddenSize / spec.numHeads]);
   return {

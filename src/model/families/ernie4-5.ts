@@ -2,7 +2,6 @@
 import type { DecoderSpec } from '../spec.js';
 import type { ConfigFields } from './fields.js';
 import { llamaLike } from './llama.js';
-import { ropeFromConfig } from './rope.js';
 
 export function ernie45(fields: ConfigFields): DecoderSpec {
   // Divides positions in older releases' own code.
@@ -16,7 +15,7 @@ export function ernie45(fields: ConfigFields): DecoderSpec {
     normEps: 1e-5,
     tied: true,
     theta: 500_000,
-    ropes: (context) => [ropeFromConfig(fields, { ...context, rotatesNeighbours: true })],
+    rope: { rotatesNeighbours: true },
   });
   const bias = fields.boolean('use_bias', false);
   return { ...spec, bias: { q: bias, k: bias, v: bias, o: bias, mlp: bias } };

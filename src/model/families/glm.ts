@@ -5,10 +5,8 @@
 import type { DecoderSpec } from '../spec.js';
 import type { ConfigFields } from './fields.js';
 import { llamaLike } from './llama.js';
-import { ropeFromConfig } from './rope.js';
 
 function glmLike(fields: ConfigFields, family: string): DecoderSpec {
-  const partial = fields.positive('partial_rotary_factor', 0.5);
   const spec = llamaLike(fields, {
     family,
     vocabSize: 151_552,
@@ -17,7 +15,7 @@ function glmLike(fields: ConfigFields, family: string): DecoderSpec {
     headDim: 128,
     normEps: 1.5625e-7,
     biases: ['attention_bias'],
-    ropes: (context) => [ropeFromConfig(fields, { ...context, partial, rotatesNeighbours: true })],
+    rope: { partial: 0.5, rotatesNeighbours: true },
   });
   const qkv = fields.boolean('attention_bias', true);
   return {

@@ -20,6 +20,8 @@ type ActivationName = keyof typeof ACTIVATIONS;
 /** Linear modules whose biases a field switches. */
 type BiasField = 'attention_bias' | 'mlp_bias';
 
+type RopeTraits = Omit<RopeContext, 'headDim' | 'maxPositions' | 'theta'>;
+
 /** Where a Llama-like family differs, and transformers' defaults for what its `config.json` may leave out. */
 export interface FamilyTraits {
   readonly family: string;
@@ -38,6 +40,8 @@ export interface FamilyTraits {
   readonly normEpsField?: string;
   readonly tied?: boolean;
   readonly theta?: number;
+  /** What its ropes have besides; `partial` is the default of `partial_rotary_factor`, which only such a family has. */
+  readonly rope?: RopeTraits;
   /** Bias fields that the family has; the others must be false or absent. */
   readonly biases?: readonly BiasField[];
   /** Field that names the activation, and its default; or the only one there is. */
@@ -55,7 +59,12 @@ export function llamaLike(fields: ConfigFields, traits: FamilyTraits): DecoderSp
     fields.positiveInteger('head_dim', hiddenSize / numHeads);
   const maxPositions = fields.positiveInteger('max_position_embeddings', traits.maxPositions);
   const numLayers = layerCount(fields);
-  const context = { headDim, maxPositions, theta: traits.theta ?? 10_000 };
+  const context = {
+    headDim,
+    maxPositions,
+    theta: traits.theta ?? 10_000,
+    ...ropeTraits(fields, traits),
+  };
   const ropes = traits.ropes?.(context) ?? [ropeFromConfig(fields, context)];
   const layers: LayerSpec[] = Array.from({ length: numLayers }, () => attends(null));
   const hasBias = (field: BiasField) =>
@@ -99,6 +108,12 @@ export function llamaLike(fields: ConfigFields, traits: FamilyTraits): DecoderSp
     tieWordEmbeddings: fields.boolean('tie_word_embeddings', traits.tied ?? false),
     headBias: false,
   };
+}
+
+function ropeTraits(fields: ConfigFields, { rope = {} }: FamilyTraits): RopeTraits {
+  const { partial } = rope;
+  if (partial === undefined) return rope;
+  return { ...rope, partial: fields.positive('partial_rotary_factor', partial) };
 }
 
 /** More than any model has: such a count is damage, and its layers would not fit into memory. */

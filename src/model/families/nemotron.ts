@@ -2,11 +2,9 @@
 import type { DecoderSpec } from '../spec.js';
 import type { ConfigFields } from './fields.js';
 import { llamaLike } from './llama.js';
-import { ropeFromConfig } from './rope.js';
 
 export function nemotron(fields: ConfigFields): DecoderSpec {
   fields.oneOf('hidden_act', ['relu2']);
-  const partial = fields.positive('partial_rotary_factor', 0.5);
   const spec = llamaLike(fields, {
     family: 'nemotron',
     vocabSize: 256_000,
@@ -15,7 +13,7 @@ export function nemotron(fields: ConfigFields): DecoderSpec {
     normEpsField: 'norm_eps',
     biases: ['attention_bias', 'mlp_bias'],
     activation: 'relu',
-    ropes: (context) => [ropeFromConfig(fields, { ...context, partial })],
+    rope: { partial: 0.5 },
   });
   fields.oneOf('kv_channels', [spec.headDim]);
   return { ...spec, centredNorms: true, normBias: true, normOffset: 1, mlpGate: 'itself' };

@@ -6,12 +6,10 @@ import type { DecoderSpec } from '../spec.js';
 import type { ConfigFields } from './fields.js';
 import { llamaLike } from './llama.js';
 import { PRE_NORMS } from './norms.js';
-import { ropeFromConfig } from './rope.js';
 
 export function phi(fields: ConfigFields): DecoderSpec {
   fields.oneOf('qk_layernorm', [false]);
   fields.oneOf('tie_word_embeddings', [false]);
-  const partial = fields.positive('partial_rotary_factor', 0.5);
   const spec = llamaLike(fields, {
     family: 'phi',
     vocabSize: 51_200,
@@ -19,7 +17,7 @@ export function phi(fields: ConfigFields): DecoderSpec {
     normEps: 1e-5,
     normEpsField: 'layer_norm_eps',
     activation: ['hidden_act', 'gelu_new'],
-    ropes: (context) => [ropeFromConfig(fields, { ...context, partial })],
+    rope: { partial: 0.5 },
   });
   return {
     ...spec,

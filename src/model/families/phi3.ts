@@ -11,14 +11,12 @@ const RENAMED = { su: 'longrope', yarn: 'longrope' } as const;
 export function phi3(fields: ConfigFields): DecoderSpec {
   fields.oneOf('full_attn_mod', [1]);
   fields.oneOf('interpolate_factor', [1]);
-  const partial = fields.positive('partial_rotary_factor', 1);
   const spec = llamaLike(fields, {
     family: 'phi3',
     maxPositions: 4096,
     normEps: 1e-5,
-    ropes: (context) => [
-      ropeFromConfig(fields, { ...context, partial, originalMaxPositions: 4096 }, RENAMED),
-    ],
+    rope: { partial: 1, originalMaxPositions: 4096 },
+    ropes: (context) => [ropeFromConfig(fields, context, RENAMED)],
   });
   const window = fields.positiveIntegerOrNull('sliding_window', null);
   return {

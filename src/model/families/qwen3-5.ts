@@ -6,7 +6,6 @@ import type { DecoderSpec, GatedDeltaLayer, LayerSpec } from '../spec.js';
 import type { ConfigFields } from './fields.js';
 import { attends } from './layer-types.js';
 import { llamaLike } from './llama.js';
-import { ropeFromConfig } from './rope.js';
 
 /** They concern the further predictors, and the type of other programs' states, which transformers keeps in float32. */
 const WITHOUT_EFFECT = [
@@ -22,7 +21,6 @@ export function qwen35(fields: ConfigFields): DecoderSpec {
   if (!Array.isArray(moeLayers) || moeLayers.length > 0) {
     throw fields.wrong('mlp_only_layers', moeLayers, '[]');
   }
-  const partial = fields.positive('partial_rotary_factor', 0.25);
   const spec = llamaLike(fields, {
     family: 'qwen3_5_text',
     vocabSize: 248_320,
@@ -31,7 +29,7 @@ export function qwen35(fields: ConfigFields): DecoderSpec {
     headDim: 256,
     maxPositions: 32_768,
     biases: ['attention_bias'],
-    ropes: (context) => [ropeFromConfig(fields, { ...context, partial, isSectioned: true })],
+    rope: { partial: 0.25, isSectioned: true },
   });
   return {
     ...spec,

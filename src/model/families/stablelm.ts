@@ -3,12 +3,10 @@ import type { DecoderSpec } from '../spec.js';
 import type { ConfigFields } from './fields.js';
 import { llamaLike } from './llama.js';
 import { PRE_NORMS } from './norms.js';
-import { ropeFromConfig } from './rope.js';
 
 export function stablelm(fields: ConfigFields): DecoderSpec {
   fields.raw('hidden_dropout');
   fields.oneOf('qk_layernorm', [false]);
-  const partial = fields.positive('partial_rotary_factor', 0.25);
   const spec = llamaLike(fields, {
     family: 'stablelm',
     vocabSize: 50_304,
@@ -16,7 +14,7 @@ export function stablelm(fields: ConfigFields): DecoderSpec {
     keyValueHeads: 32,
     normEps: 1e-5,
     normEpsField: 'layer_norm_eps',
-    ropes: (context) => [ropeFromConfig(fields, { ...context, partial })],
+    rope: { partial: 0.25 },
   });
   fields.oneOf('head_dim', [spec.hiddenSize / spec.numHeads]);
   const parallelMlp = fields.boolean('use_parallel_residual', false);

@@ -1,6 +1,7 @@
 /** Experts on our own operators: a completion does not depend on the others, whose tokens share its experts. */
 import { describe, expect, it } from 'vitest';
 import { PLAIN_SAMPLING } from '../../../../src/rollout/index.js';
+import { EXPERT_CASES } from '../../../support/golden-models.js';
 import { goldenAdapter, goldenCase, goldenSpec } from '../../../support/golden-rollouts.js';
 import { goldenSampler } from '../../../support/golden-sampler.js';
 import { testOperators } from '../../../support/operators.js';
@@ -8,9 +9,7 @@ import { expectSameBits, PRECISIONS, promptsOf } from './same-bits.js';
 
 const kernels = testOperators();
 
-const CASES = ['qwen3_moe', 'olmoe', 'flex_olmo', 'granitemoe', 'mixtral', 'gpt_oss'].flatMap(
-  (name) => PRECISIONS.map((precision) => ({ name, precision })),
-);
+const CASES = EXPERT_CASES.flatMap((name) => PRECISIONS.map((precision) => ({ name, precision })));
 
 const params = { ...PLAIN_SAMPLING, maxNewTokens: 20, seed: 11 };
 
